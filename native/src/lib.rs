@@ -1,0 +1,4 @@
+//! Atoll's native half: the supervisor of a node, the zygote that clones sandboxes, and PID 1 of each.
+//! ARCHITECTURE.md follows one request through all of it.
+
+pub mod wire;
