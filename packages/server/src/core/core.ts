@@ -1,6 +1,6 @@
 import type { CommandLimits, CommandRecord, OutputStream } from './command/command.ts'
 import type { FileEntry, FileOpened, FilePath } from './file/file.ts'
-import type { CommandId, SandboxId, SessionName } from './ids.ts'
+import type { SandboxId, SessionName } from './ids.ts'
 import type { Sandbox, SandboxLimits, SandboxState, SandboxUser } from './sandbox/sandbox.ts'
 
 /**
@@ -60,7 +60,10 @@ export interface UpdateSandbox {
 }
 
 export interface Sessions {
-  open(sandboxId: string, options: { readonly name: string; readonly cwd?: string; readonly env?: Readonly<Record<string, string>> }): Promise<SessionInfo>
+  open(
+    sandboxId: string,
+    options: { readonly name: string; readonly cwd?: string; readonly env?: Readonly<Record<string, string>> },
+  ): Promise<SessionInfo>
   list(sandboxId: string): Promise<readonly SessionInfo[]>
   /** `main` can be closed too: its next command starts it afresh. */
   close(sandboxId: string, name: string): Promise<void>
@@ -98,7 +101,10 @@ export interface Commands {
   run(sandboxId: string, command: RunCommand): Promise<Command>
   runInBackground(sandboxId: string, command: RunCommand): Promise<Command>
   get(sandboxId: string, commandId: string): Promise<Command>
-  list(sandboxId: string, options: { readonly limit: number; readonly cursor?: string }): Promise<{ readonly items: readonly Command[]; readonly nextCursor: string | null }>
+  list(
+    sandboxId: string,
+    options: { readonly limit: number; readonly cursor?: string },
+  ): Promise<{ readonly items: readonly Command[]; readonly nextCursor: string | null }>
   /** The kept bytes. `output.dropped` where they had to make room. */
   output(sandboxId: string, commandId: string, stream: OutputStream): Promise<Uint8Array>
   writeStdin(sandboxId: string, commandId: string, bytes: Uint8Array, eof: boolean): Promise<void>
@@ -110,15 +116,31 @@ export interface Commands {
 /** Relative paths start from the sandbox's `cwd`. */
 export interface Files {
   stat(sandboxId: string, path: FilePath): Promise<FileEntry>
-  list(sandboxId: string, path: FilePath, options: { readonly depth: number; readonly limit: number; readonly cursor?: string }): Promise<{ readonly items: readonly FileEntry[]; readonly nextCursor: string | null }>
-  read(sandboxId: string, path: FilePath, range?: { readonly offset: number; readonly length?: number }): Promise<FileOpened>
-  write(sandboxId: string, path: FilePath, content: AsyncIterable<Uint8Array> | Uint8Array, options: { readonly mode?: number }): Promise<FileEntry>
+  list(
+    sandboxId: string,
+    path: FilePath,
+    options: { readonly depth: number; readonly limit: number; readonly cursor?: string },
+  ): Promise<{ readonly items: readonly FileEntry[]; readonly nextCursor: string | null }>
+  read(
+    sandboxId: string,
+    path: FilePath,
+    range?: { readonly offset: number; readonly length?: number },
+  ): Promise<FileOpened>
+  write(
+    sandboxId: string,
+    path: FilePath,
+    content: AsyncIterable<Uint8Array> | Uint8Array,
+    options: { readonly mode?: number },
+  ): Promise<FileEntry>
   remove(sandboxId: string, path: FilePath, options: { readonly recursive: boolean }): Promise<void>
   mkdir(sandboxId: string, path: FilePath, options: { readonly mode?: number }): Promise<void>
   move(sandboxId: string, from: FilePath, to: FilePath, options: { readonly overwrite: boolean }): Promise<void>
 }
 
-export interface RunOnce extends Omit<RunCommand, 'session' | 'user'>, Pick<CreateSandbox, 'template' | 'image' | 'files' | 'user' | 'network'> {
+export interface RunOnce
+  extends
+    Omit<RunCommand, 'session' | 'user'>,
+    Pick<CreateSandbox, 'template' | 'image' | 'files' | 'user' | 'network'> {
   readonly sandboxLimits?: Partial<SandboxLimits>
   /** Paths whose content comes back, after the command. */
   readonly fetch?: readonly string[]

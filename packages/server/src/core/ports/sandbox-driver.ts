@@ -80,7 +80,11 @@ export interface DriverFiles {
     options: { readonly depth: number; readonly limit: number; readonly after?: FilePath },
   ): Promise<{ readonly entries: readonly FileEntry[]; readonly more: boolean }>
   /** The content comes slice by slice as it is asked for; leaving the iteration early closes the file. */
-  open(id: SandboxId, path: FilePath, range?: { readonly offset: number; readonly length?: number }): Promise<FileOpened>
+  open(
+    id: SandboxId,
+    path: FilePath,
+    range?: { readonly offset: number; readonly length?: number },
+  ): Promise<FileOpened>
   /** Whole or not at all: a failing or ended `content` leaves the old file. */
   put(
     id: SandboxId,
