@@ -1,6 +1,7 @@
 //! Atoll's native half: the supervisor of a node, the zygote that clones sandboxes, and PID 1 of each.
 //! ARCHITECTURE.md follows one request through all of it.
 
+pub mod etc;
 pub mod seccomp;
 pub mod sys;
 pub mod wire;
