@@ -2,6 +2,8 @@
 //! ARCHITECTURE.md follows one request through all of it.
 
 pub mod etc;
+pub mod files;
+pub mod output;
 pub mod seccomp;
 pub mod sys;
 pub mod wire;
