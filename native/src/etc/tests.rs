@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -94,7 +96,8 @@ fn a_file_that_not_everyone_may_read_is_not_copied_from_an_allowed_folder() {
 #[test]
 fn a_public_file_that_is_not_on_the_list_is_not_copied() {
     let scratch = Scratch::new();
-    let unlisted = ["npmrc", "gitconfig", "shadow", "ssl/private/key.pem", "maven/settings.xml", "java/x", "machine-id"];
+    let unlisted =
+        ["npmrc", "gitconfig", "shadow", "ssl/private/key.pem", "maven/settings.xml", "java/x", "machine-id"];
     for path in unlisted {
         scratch.file(&format!("etc/{path}"), 0o644, "token");
     }
