@@ -1,16 +1,17 @@
-//! Pieces of classic BPF that run one way only: down, to a return.
+//! Classic BPF, written from its end to its start: what an instruction goes on to is there before it, so every
+//! jump is known at once, and equal ends are shared. The kernel's price of a filter is its length and its depth.
 
 use std::mem::offset_of;
 
 /// One instruction of classic BPF.
 pub type SockFilter = libc::sock_filter;
-/// Instructions that end in a return on every path.
-pub(super) type Block = Vec<SockFilter>;
 
 const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
 const AND: u32 = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
 const JUMP: u32 = libc::BPF_JMP | libc::BPF_JA;
+/// A branch skips 255 instructions at most; one is kept for a hop of its other side.
+const REACH: usize = 254;
 
 /// How a branch compares the loaded word with its constant.
 #[derive(Debug, Clone, Copy)]
@@ -31,60 +32,100 @@ impl Test {
     }
 }
 
-fn instruction(code: u32, k: u32, jt: u8, jf: u8) -> SockFilter {
-    // Every code of classic BPF fits in 16 bits.
-    SockFilter { code: code as u16, jt, jf, k }
+/// An instruction that has been written: how many stand behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Label(usize);
+
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    reversed: Vec<SockFilter>,
 }
 
-pub(super) fn allow() -> Block {
-    vec![instruction(RETURN, libc::SECCOMP_RET_ALLOW, 0, 0)]
-}
+impl Assembler {
+    pub fn allow(&mut self) -> Label {
+        self.decide(libc::SECCOMP_RET_ALLOW)
+    }
 
-pub(super) fn kill() -> Block {
-    vec![instruction(RETURN, libc::SECCOMP_RET_KILL_PROCESS, 0, 0)]
-}
+    pub fn kill(&mut self) -> Label {
+        self.decide(libc::SECCOMP_RET_KILL_PROCESS)
+    }
 
-pub(super) fn refuse(errno: i32) -> Block {
-    vec![instruction(RETURN, libc::SECCOMP_RET_ERRNO | (errno as u32 & libc::SECCOMP_RET_DATA), 0, 0)]
-}
+    pub fn refuse(&mut self, errno: i32) -> Label {
+        self.decide(libc::SECCOMP_RET_ERRNO | (errno as u32 & libc::SECCOMP_RET_DATA))
+    }
 
-fn load(offset: usize) -> SockFilter {
-    instruction(LOAD, offset as u32, 0, 0)
-}
+    /// Loads the call's number and goes on to `next`.
+    pub fn load_number(&mut self, next: Label) -> Label {
+        self.before(LOAD, offset_of!(libc::seccomp_data, nr) as u32, next)
+    }
 
-pub(super) fn with_number(then: Block) -> Block {
-    prefixed([load(offset_of!(libc::seccomp_data, nr))], then)
-}
+    pub fn load_architecture(&mut self, next: Label) -> Label {
+        self.before(LOAD, offset_of!(libc::seccomp_data, arch) as u32, next)
+    }
 
-pub(super) fn with_architecture(then: Block) -> Block {
-    prefixed([load(offset_of!(libc::seccomp_data, arch))], then)
-}
+    /// Loads the low half of an argument: all that the kernel looks at where the argument is an `int`.
+    pub fn load_argument(&mut self, index: usize, next: Label) -> Label {
+        let low_half = if cfg!(target_endian = "big") { 4 } else { 0 };
+        self.before(LOAD, (offset_of!(libc::seccomp_data, args) + 8 * index + low_half) as u32, next)
+    }
 
-/// Loads the low half of an argument: all that the kernel looks at where the argument is an `int`.
-pub(super) fn with_argument(index: usize, then: Block) -> Block {
-    let high_first = if cfg!(target_endian = "big") { 4 } else { 0 };
-    prefixed([load(offset_of!(libc::seccomp_data, args) + 8 * index + high_first)], then)
-}
+    /// Keeps only the bits of `mask` of the loaded word.
+    pub fn mask(&mut self, mask: u32, next: Label) -> Label {
+        self.before(AND, mask, next)
+    }
 
-/// As [`with_argument`], with only the bits of `mask`.
-pub(super) fn with_masked_argument(index: usize, mask: u32, then: Block) -> Block {
-    with_argument(index, prefixed([instruction(AND, mask, 0, 0)], then))
-}
+    pub fn branch(&mut self, test: Test, k: u32, then: Label, otherwise: Label) -> Label {
+        let (then, otherwise) = (self.within_reach(then), self.within_reach(otherwise));
+        let skip = |to: Label| (self.reversed.len() - to.0 - 1) as u8;
+        let (jt, jf) = (skip(then), skip(otherwise));
+        self.write(test.code(), k, jt, jf)
+    }
 
-/// `then` where the loaded word passes the test, else `otherwise`, however long both are.
-pub(super) fn branch(test: Test, k: u32, then: Block, otherwise: Block) -> Block {
-    let head = match u8::try_from(otherwise.len()) {
-        Ok(skip) => vec![instruction(test.code(), k, skip, 0)],
-        Err(_) => vec![instruction(test.code(), k, 0, 1), instruction(JUMP, otherwise.len() as u32, 0, 0)],
-    };
-    [head, otherwise, then].concat()
-}
+    /// `then` where the loaded word is one of `values`.
+    pub fn one_of(&mut self, values: &[u32], then: Label, otherwise: Label) -> Label {
+        values.iter().rev().fold(otherwise, |rest, &value| self.branch(Test::Equal, value, then, rest))
+    }
 
-/// `then` where the loaded word is one of `values`, else `otherwise`.
-pub(super) fn one_of(values: &[u32], then: Block, otherwise: Block) -> Block {
-    values.iter().rev().fold(otherwise, |rest, &value| branch(Test::Equal, value, then.clone(), rest))
-}
+    /// The program that begins at `start`.
+    pub fn finish(mut self, start: Label) -> Vec<SockFilter> {
+        self.directly_before(start);
+        self.reversed.reverse();
+        self.reversed
+    }
 
-fn prefixed<const N: usize>(head: [SockFilter; N], then: Block) -> Block {
-    head.into_iter().chain(then).collect()
+    fn decide(&mut self, decision: u32) -> Label {
+        let near = self.reversed.len().saturating_sub(REACH);
+        let same = |at: &usize| u32::from(self.reversed[*at].code) == RETURN && self.reversed[*at].k == decision;
+        match (near..self.reversed.len()).find(same) {
+            Some(at) => Label(at),
+            None => self.write(RETURN, decision, 0, 0),
+        }
+    }
+
+    /// An instruction that always goes on to `next`.
+    fn before(&mut self, code: u32, k: u32, next: Label) -> Label {
+        self.directly_before(next);
+        self.write(code, k, 0, 0)
+    }
+
+    fn directly_before(&mut self, next: Label) {
+        if next.0 + 1 != self.reversed.len() {
+            self.jump(next);
+        }
+    }
+
+    fn within_reach(&mut self, label: Label) -> Label {
+        if self.reversed.len() - label.0 - 1 <= REACH { label } else { self.jump(label) }
+    }
+
+    fn jump(&mut self, to: Label) -> Label {
+        let skip = self.reversed.len() - to.0 - 1;
+        self.write(JUMP, skip as u32, 0, 0)
+    }
+
+    fn write(&mut self, code: u32, k: u32, jt: u8, jf: u8) -> Label {
+        // Every code of classic BPF fits in 16 bits.
+        self.reversed.push(SockFilter { code: code as u16, jt, jf, k });
+        Label(self.reversed.len() - 1)
+    }
 }

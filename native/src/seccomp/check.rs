@@ -1,6 +1,6 @@
 //! System calls that are allowed for some arguments only.
 
-use super::assembler::{Block, Test, allow, branch, one_of, refuse, with_argument, with_masked_argument};
+use super::assembler::{Assembler, Label, Test};
 
 /// A question about a call's arguments. What fails it gets the errno that the kernel itself would give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,16 +36,22 @@ const ASK: u32 = 0xffff_ffff;
 const REFUSED_IOCTLS: [u32; 3] = [libc::TIOCSTI as u32, libc::TIOCLINUX as u32, libc::TIOCSETD as u32];
 
 impl Check {
-    pub(super) fn block(self) -> Block {
+    /// Writes the question, to be asked when the number is known.
+    pub(super) fn write(self, asm: &mut Assembler) -> Label {
         match self {
-            Self::NoNewNamespace => with_argument(0, branch(Test::AnyBit, NEW_NAMESPACE, refuse(libc::EPERM), allow())),
-            Self::ConfinedSocket => confined_socket(),
-            Self::LocalPair => with_argument(0, one_of(&[libc::AF_UNIX as u32], allow(), refuse(libc::EAFNOSUPPORT))),
-            Self::NoTerminalInjection => with_argument(1, one_of(&REFUSED_IOCTLS, refuse(libc::EPERM), allow())),
-            Self::PlainPersonality => {
-                let plain = [0, libc::ADDR_NO_RANDOMIZE as u32, ASK];
-                with_argument(0, one_of(&plain, allow(), refuse(libc::EPERM)))
+            Self::NoNewNamespace => {
+                let (allow, refuse) = (asm.allow(), asm.refuse(libc::EPERM));
+                let clone = asm.branch(Test::AnyBit, NEW_NAMESPACE, refuse, allow);
+                asm.load_argument(0, clone)
             }
+            Self::ConfinedSocket => confined_socket(asm),
+            Self::LocalPair => only(asm, 0, &[libc::AF_UNIX as u32], libc::EAFNOSUPPORT),
+            Self::NoTerminalInjection => {
+                let (allow, refuse) = (asm.allow(), asm.refuse(libc::EPERM));
+                let ioctl = asm.one_of(&REFUSED_IOCTLS, refuse, allow);
+                asm.load_argument(1, ioctl)
+            }
+            Self::PlainPersonality => only(asm, 0, &[0, libc::ADDR_NO_RANDOMIZE as u32, ASK], libc::EPERM),
         }
     }
 
@@ -64,20 +70,29 @@ impl Check {
     }
 }
 
-fn confined_socket() -> Block {
-    let route_only = with_argument(2, one_of(&[libc::NETLINK_ROUTE as u32], allow(), refuse(libc::EPROTONOSUPPORT)));
-    let other_family = refuse(libc::EAFNOSUPPORT);
-    let netlink = one_of(&[libc::AF_NETLINK as u32], route_only, other_family);
-    let internet = one_of(&[libc::AF_INET as u32, libc::AF_INET6 as u32], internet_socket(), netlink);
-    with_argument(0, one_of(&[libc::AF_UNIX as u32], local_socket(), internet))
+/// Allowed where the argument is one of `values`.
+fn only(asm: &mut Assembler, argument: usize, values: &[u32], errno: i32) -> Label {
+    let (allow, refuse) = (asm.allow(), asm.refuse(errno));
+    let question = asm.one_of(values, allow, refuse);
+    asm.load_argument(argument, question)
 }
 
-fn local_socket() -> Block {
-    with_masked_argument(1, SOCKET_TYPE, one_of(&[STREAM, DATAGRAM, SEQPACKET], allow(), refuse(libc::EPERM)))
+fn confined_socket(asm: &mut Assembler) -> Label {
+    let netlink = only(asm, 2, &[libc::NETLINK_ROUTE as u32], libc::EPROTONOSUPPORT);
+    let protocol = only(asm, 2, &INTERNET_PROTOCOLS, libc::EPROTONOSUPPORT);
+    let internet = of_type(asm, &[STREAM, DATAGRAM], protocol);
+    let allow = asm.allow();
+    let local = of_type(asm, &[STREAM, DATAGRAM, SEQPACKET], allow);
+    let unknown = asm.refuse(libc::EAFNOSUPPORT);
+    let family = asm.one_of(&[libc::AF_NETLINK as u32], netlink, unknown);
+    let family = asm.one_of(&[libc::AF_INET as u32, libc::AF_INET6 as u32], internet, family);
+    let family = asm.one_of(&[libc::AF_UNIX as u32], local, family);
+    asm.load_argument(0, family)
 }
 
-fn internet_socket() -> Block {
-    let known_protocol = with_argument(2, one_of(&INTERNET_PROTOCOLS, allow(), refuse(libc::EPROTONOSUPPORT)));
-    let kind = |then| one_of(&[STREAM, DATAGRAM], then, refuse(libc::EPERM));
-    with_masked_argument(1, SOCKET_TYPE, kind(known_protocol))
+fn of_type(asm: &mut Assembler, types: &[u32], then: Label) -> Label {
+    let refuse = asm.refuse(libc::EPERM);
+    let kind = asm.one_of(types, then, refuse);
+    let kind = asm.mask(SOCKET_TYPE, kind);
+    asm.load_argument(1, kind)
 }

@@ -1,7 +1,7 @@
 //! From verdicts to instructions: a balanced binary search over ranges of numbers with one verdict each.
 
 use super::SockFilter;
-use super::assembler::{Block, Test, allow, branch, kill, refuse, with_architecture, with_number};
+use super::assembler::{Assembler, Label, Test};
 use super::table::{Entry, Verdict};
 
 #[cfg(target_arch = "x86_64")]
@@ -27,8 +27,13 @@ struct Range {
 
 /// `entries` are sorted by number, no number twice.
 pub(super) fn compile(entries: &[Entry]) -> Vec<SockFilter> {
-    let search = with_number(tree(&ranges(entries)));
-    with_architecture(branch(Test::Equal, ARCHITECTURE, search, kill()))
+    let mut asm = Assembler::default();
+    let search = search(&mut asm, &ranges(entries));
+    let kill = asm.kill();
+    let search = asm.load_number(search);
+    let start = asm.branch(Test::Equal, ARCHITECTURE, search, kill);
+    let start = asm.load_architecture(start);
+    asm.finish(start)
 }
 
 fn ranges(entries: &[Entry]) -> Vec<Range> {
@@ -46,22 +51,23 @@ fn ranges(entries: &[Entry]) -> Vec<Range> {
     ranges
 }
 
-fn tree(ranges: &[Range]) -> Block {
+fn search(asm: &mut Assembler, ranges: &[Range]) -> Label {
     match ranges {
-        [] => kill(),
-        [only] => leaf(only.verdict),
+        [] => asm.kill(),
+        [only] => verdict(asm, only.verdict),
         _ => {
             let (low, high) = ranges.split_at(ranges.len() / 2);
-            branch(Test::AtLeast, high[0].start, tree(high), tree(low))
+            let (then, otherwise) = (search(asm, high), search(asm, low));
+            asm.branch(Test::AtLeast, high[0].start, then, otherwise)
         }
     }
 }
 
-fn leaf(verdict: Verdict) -> Block {
+fn verdict(asm: &mut Assembler, verdict: Verdict) -> Label {
     match verdict {
-        Verdict::Allow => allow(),
-        Verdict::Refuse(errno) => refuse(errno),
-        Verdict::Kill => kill(),
-        Verdict::Check(check) => check.block(),
+        Verdict::Allow => asm.allow(),
+        Verdict::Refuse(errno) => asm.refuse(errno),
+        Verdict::Kill => asm.kill(),
+        Verdict::Check(check) => check.write(asm),
     }
 }

@@ -1,4 +1,6 @@
 use super::*;
+use crate::seccomp::SockFilter;
+use crate::seccomp::compile::compile;
 
 fn expected(verdict: Verdict) -> Option<u32> {
     match verdict {
@@ -9,7 +11,7 @@ fn expected(verdict: Verdict) -> Option<u32> {
     }
 }
 
-fn decisions(program: &[crate::seccomp::SockFilter], number: u32) -> u32 {
+fn decisions(program: &[SockFilter], number: u32) -> u32 {
     interpreter::run(program, &data(ARCHITECTURE, number, [0; 6])).decision
 }
 
@@ -128,9 +130,20 @@ fn every_verdict_reads_as_a_cell_of_a_table() {
 }
 
 #[test]
-fn no_call_costs_more_than_twenty_five_steps() {
+fn the_filter_is_short_and_no_call_takes_more_than_twenty_five_steps_of_it() {
     let program = program();
     let steps = |number| interpreter::run(&program, &data(ARCHITECTURE, number, [0; 6])).steps;
     assert!((0..1100).map(steps).max().unwrap() <= 25);
-    assert!(program.len() <= 512, "{}", program.len());
+    assert!(program.len() <= 160, "{}", program.len());
+}
+
+#[test]
+fn a_program_longer_than_a_branch_can_skip_still_finds_every_number() {
+    let entry = |number| Entry { name: "long", number, verdict: Verdict::Refuse(1 + number as i32) };
+    let program = compile(&(0..700).map(entry).collect::<Vec<_>>());
+    assert!(program.len() > 1400);
+    for number in 0..700 {
+        assert_eq!(decisions(&program, number), errno(1 + number as i32), "{number}");
+    }
+    assert_eq!(decisions(&program, 700), errno(libc::ENOSYS));
 }
