@@ -1,0 +1,50 @@
+import type { CommandRecord } from '../../core/command/command.ts'
+import type { CommandId, SandboxId } from '../../core/ids.ts'
+
+/** Who waits for the end of a command. */
+export interface Waiting {
+  readonly sandboxId: SandboxId
+  onFinished(record: CommandRecord): void
+  /** The supervisor is gone, and the command with it. */
+  onEnded(reason: string): void
+  /** It is not known of: the request to run it never arrived. */
+  onUnknown(): void
+}
+
+/** The commands that run as far as this server knows. Each is told of its end once. */
+export class RunningCommands {
+  readonly #waiting = new Map<string, Waiting>()
+
+  add(id: CommandId, waiting: Waiting): void {
+    this.#waiting.set(id, waiting)
+  }
+
+  delete(id: CommandId): void {
+    this.#waiting.delete(id)
+  }
+
+  /** Whether somebody waited for it. */
+  finish(record: CommandRecord): boolean {
+    const waiting = this.#take(record.id)
+    waiting?.onFinished(record)
+    return waiting !== undefined
+  }
+
+  forget(id: CommandId): void {
+    this.#take(id)?.onUnknown()
+  }
+
+  endAll(reason: string): void {
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.onEnded(reason)
+  }
+
+  entries(): readonly (readonly [string, Waiting])[] {
+    return [...this.#waiting]
+  }
+
+  #take(id: string): Waiting | undefined {
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    return waiting
+  }
+}
