@@ -44,6 +44,7 @@ export interface ErrorDetails {
   'file.no_space': { path: string }
   'file.failed': { path: string; errno: string }
   'limit.exceeded': { limit: string; max: number }
+  'store.disk_full': Record<string, never>
   'runtime.setup_failed': { step: string; errno: string }
   'runtime.unavailable': { reason: string }
   'internal.defect': Record<string, never>
@@ -83,6 +84,7 @@ export const ERROR_KINDS: { readonly [C in ErrorCode]: ErrorKind } = {
   'file.no_space': 'disk_full',
   'file.failed': 'conflict',
   'limit.exceeded': 'unavailable',
+  'store.disk_full': 'disk_full',
   'runtime.setup_failed': 'internal',
   'runtime.unavailable': 'unavailable',
   'internal.defect': 'internal',
