@@ -2,7 +2,7 @@ import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
-const TESTS = ['**/*.test.ts', '**/*.contract.ts', 'tests/**']
+const TESTS = ['**/*.test.ts', '**/*.contract.ts', '**/testing/**', 'tests/**']
 
 const ENVIRONMENT = 'Only packages/server/src/config reads the environment.'
 

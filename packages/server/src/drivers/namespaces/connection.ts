@@ -120,7 +120,9 @@ export class Connection {
   #dispatch({ channel, body }: Frame): void {
     const reply = decodeReply(body)
     if (channel === 0) {
-      this.#listener.onEvent(reply)
+      // Its last word before it closes the connection.
+      if (reply.type === 'Error') this.#end(new ConnectionLost(reply.message))
+      else this.#listener.onEvent(reply)
       return
     }
     const pending = this.#pending.get(channel)

@@ -1,17 +1,21 @@
-import type { Logger } from 'pino'
 import type { CommandRecord, CommandRequest } from '../../core/command/command.ts'
+import { endedWithSandbox } from '../../core/command/ended.ts'
 import { isCoreError } from '../../core/errors.ts'
 import type { CommandId, SandboxId } from '../../core/ids.ts'
+import type { Log } from '../../core/log.ts'
 import type { DriverListener, LivingSandbox } from '../../core/ports/sandbox-driver.ts'
 import { type Carrier, ask } from './ask.ts'
-import type { Reply, Request } from './protocol.ts'
+import { unavailable } from './errors.ts'
+import type { Reply } from './protocol.ts'
 import { RunningCommands } from './running-commands.ts'
 import type { LinkListener } from './supervisor-link.ts'
-import { unavailable } from './supervisor-process.ts'
-import { fromWireLiving, fromWireRecord, lostRecord } from './translate.ts'
+import { fromWireLiving, fromWireRecord } from './translate.ts'
 
-/** Told to a server that has no listener yet. */
+/** Until the driver is started. */
 const NOBODY: DriverListener = { onLost: () => undefined, onFinished: () => undefined }
+
+/** Why a command is lost whose supervisor lives. */
+export const FORGOTTEN = 'it ended while the supervisor was out of reach, and its record was dropped'
 
 /**
  * Which sandboxes and commands live, as far as this server knows. With each connection it is compared with
@@ -19,22 +23,22 @@ const NOBODY: DriverListener = { onLost: () => undefined, onFinished: () => unde
  */
 export class Household implements LinkListener {
   readonly commands = new RunningCommands()
-  readonly #log: Logger
+  readonly #log: Log
   readonly #sandboxes = new Set<SandboxId>()
   #listener = NOBODY
   /** Set while the server starts: then everything that lives is welcome. */
-  #adopted: LivingSandbox[] | undefined
+  #adopted: readonly LivingSandbox[] | undefined
 
-  constructor(log: Logger) {
+  constructor(log: Log) {
     this.#log = log
   }
 
   /** What lives when `connect` has connected for the first time. */
   async adopt(listener: DriverListener, connect: () => Promise<void>): Promise<readonly LivingSandbox[]> {
     this.#listener = listener
-    const adopted: LivingSandbox[] = []
-    this.#adopted = adopted
+    this.#adopted = []
     await connect()
+    const adopted = this.#adopted
     this.#adopted = undefined
     return adopted
   }
@@ -57,26 +61,27 @@ export class Household implements LinkListener {
     this.commands.add(request.id, {
       sandboxId,
       onFinished: resolve,
-      onEnded: (reason) => resolve(lostRecord(request, startedAtMs, reason)),
+      onEnded: (reason) => resolve(endedWithSandbox(request, { type: 'lost', reason }, startedAtMs)),
       onUnknown: () => reject(unavailable('the request was lost with the connection to the supervisor')),
     })
     return promise
   }
 
-  awaitBackground(sandboxId: SandboxId, id: CommandId): void {
+  /** Tells the listener of the end. `lost` makes the record of a command that even the supervisor has forgotten. */
+  awaitBackground(sandboxId: SandboxId, id: CommandId, lost: () => CommandRecord): void {
     this.commands.add(id, {
       sandboxId,
       onFinished: (record) => this.#listener.onFinished(sandboxId, record),
+      onUnknown: () => this.#listener.onFinished(sandboxId, lost()),
       // Its sandbox is told to be lost, which says it all.
       onEnded: () => undefined,
-      onUnknown: () => undefined,
     })
   }
 
   onEvent(event: Reply): void {
     if (event.type === 'Finished') {
       const record = fromWireRecord(event.command)
-      if (!this.commands.finish(record)) this.#log.debug({ command: record.id }, 'a command ended that nobody awaits')
+      if (!this.commands.finish(record)) this.#log.warn({ command: record.id }, 'a command ended that nobody awaits')
     } else if (event.type === 'Lost') {
       this.#lose(event.sandbox as SandboxId, event.reason)
     } else {
@@ -87,14 +92,8 @@ export class Household implements LinkListener {
   async onConnected(connection: Carrier): Promise<void> {
     const { sandboxes } = await ask(connection, 'Listing', { type: 'List' })
     const living = sandboxes.map(fromWireLiving)
-    await Promise.all(living.map((sandbox) => this.#welcome(connection, sandbox)))
-    const ids = new Set(living.map(({ id }) => id))
-    for (const id of [...this.#sandboxes]) {
-      if (!ids.has(id)) this.#lose(id, 'it ended while the supervisor was out of reach')
-    }
-    const running = new Set(living.flatMap((sandbox) => sandbox.running.map(({ id }) => id as string)))
-    const ended = this.commands.entries().filter(([id]) => !running.has(id))
-    await Promise.all(ended.map(([id, { sandboxId }]) => this.#catchUp(connection, sandboxId, id as CommandId)))
+    if (this.#adopted === undefined) await this.#compare(connection, living)
+    else this.#welcome(living)
   }
 
   onEnded(reason: string): void {
@@ -102,26 +101,32 @@ export class Household implements LinkListener {
     for (const id of [...this.#sandboxes]) this.#lose(id, reason)
   }
 
-  async #welcome(connection: Carrier, sandbox: LivingSandbox): Promise<void> {
-    const { id, running } = sandbox
-    if (this.#adopted === undefined && !this.#sandboxes.has(id)) {
-      // Its create was answered into a connection that had ended, or its destroy did not arrive.
-      await this.#settle(connection, { type: 'Destroy', sandbox: id })
-      return
+  #welcome(living: readonly LivingSandbox[]): void {
+    this.#adopted = living
+    for (const { id, running } of living) {
+      this.#sandboxes.add(id)
+      for (const record of running) {
+        this.awaitBackground(id, record.id, () => ({ ...record, outcome: { type: 'lost', reason: FORGOTTEN } }))
+      }
     }
-    this.#sandboxes.add(id)
-    if (this.#adopted !== undefined) {
-      this.#adopted.push(sandbox)
-      for (const command of running) this.awaitBackground(id, command.id)
-    }
-    // Files that were open over the earlier connection have no reader any more.
-    await this.#settle(connection, { type: 'File', sandbox: id, op: { type: 'CloseAll' } })
   }
 
-  /** A request whose failure changes nothing: what it was about is gone. */
-  async #settle(connection: Carrier, request: Request): Promise<void> {
-    const reply = await connection.request(request)
-    if (reply.type === 'Error') this.#log.warn({ request: request.type, reply }, 'refused by the supervisor')
+  async #compare(connection: Carrier, living: readonly LivingSandbox[]): Promise<void> {
+    const ids = new Set(living.map(({ id }) => id))
+    for (const id of [...this.#sandboxes]) {
+      if (!ids.has(id)) this.#lose(id, 'it ended while the supervisor was out of reach')
+    }
+    // Their create was answered into a connection that had ended, or their destroy did not arrive.
+    const unknown = living.filter(({ id }) => !this.#sandboxes.has(id))
+    await Promise.all(unknown.map(({ id }) => this.#destroy(connection, id)))
+    const running = new Set(living.flatMap((sandbox) => sandbox.running.map(({ id }) => id as string)))
+    const ended = this.commands.entries().filter(([id]) => !running.has(id))
+    await Promise.all(ended.map(([id, { sandboxId }]) => this.#catchUp(connection, sandboxId, id as CommandId)))
+  }
+
+  async #destroy(connection: Carrier, sandbox: SandboxId): Promise<void> {
+    const reply = await connection.request({ type: 'Destroy', sandbox })
+    if (reply.type === 'Error') this.#log.error({ sandbox, reply }, 'a sandbox that nobody knows cannot be removed')
   }
 
   /** A command ended while nobody listened. */

@@ -1,3 +1,4 @@
+import { endedWithSandbox } from '../../core/command/ended.ts'
 import type { CommandRecord, CommandRequest } from '../../core/command/command.ts'
 import { isCoreError } from '../../core/errors.ts'
 import type { CommandId, SandboxId, SessionName } from '../../core/ids.ts'
@@ -12,7 +13,7 @@ import type { Isolation, ResolvedSandboxSpec } from '../../core/sandbox/sandbox.
 import { ask } from './ask.ts'
 import { ConnectionLost } from './connection.ts'
 import type { Subject } from './errors.ts'
-import { Household } from './household.ts'
+import { FORGOTTEN, Household } from './household.ts'
 import { NamespacesFiles } from './namespaces-files.ts'
 import { type Reply, type Request, VERSION } from './protocol.ts'
 import { type LinkOptions, SupervisorLink } from './supervisor-link.ts'
@@ -81,10 +82,14 @@ export class NamespacesDriver implements SandboxDriver {
   }
 
   async runInBackground(id: SandboxId, request: CommandRequest): Promise<void> {
-    this.#household.awaitBackground(id, request.id)
+    const startedAtMs = Date.now()
+    const lost = () => endedWithSandbox(request, { type: 'lost', reason: FORGOTTEN }, startedAtMs)
+    this.#household.awaitBackground(id, request.id, lost)
     try {
       await this.#ask('Started', toRun(id, request), subjectOf(id, request))
     } catch (error) {
+      // It has started if the supervisor knows it, which is asked over the next connection.
+      if (error instanceof ConnectionLost && (await this.#knows(id, request.id))) return
       this.#household.commands.delete(request.id)
       throw error
     }
@@ -133,6 +138,13 @@ export class NamespacesDriver implements SandboxDriver {
 
   close(how: 'leave' | 'end'): Promise<void> {
     return this.#link.close(how)
+  }
+
+  async #knows(id: SandboxId, command: CommandId): Promise<boolean> {
+    return this.command(id, command).then(
+      () => true,
+      () => false,
+    )
   }
 
   #ask<Type extends Reply['type']>(

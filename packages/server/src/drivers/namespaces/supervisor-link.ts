@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from 'pino'
+import type { Log } from '../../core/log.ts'
 import { ask } from './ask.ts'
-import { Connection, type ConnectionLost } from './connection.ts'
+import { Connection, ConnectionLost } from './connection.ts'
+import { unavailable } from './errors.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { type Reply, type Request, VERSION } from './protocol.ts'
-import { type SupervisorOptions, startSupervisor, supervisorSocket, unavailable } from './supervisor-process.ts'
+import { type SupervisorOptions, startSupervisor, supervisorSocket } from './supervisor-process.ts'
 
 export interface LinkListener {
   onEvent(event: Reply): void
@@ -15,7 +16,7 @@ export interface LinkListener {
 }
 
 export interface LinkOptions extends SupervisorOptions {
-  readonly log: Logger
+  readonly log: Log
   /** For tests. */
   readonly heartbeatTickMs?: number
 }
@@ -59,7 +60,18 @@ export class SupervisorLink {
 
   /** Resolves when a supervisor answers and the listener knows it. */
   async start(): Promise<void> {
-    await this.#connect()
+    for (const pauseMs of RETRY_MS) {
+      await sleep(pauseMs)
+      try {
+        await this.#connect()
+        return
+      } catch (error) {
+        // One that is just ending, or has not noticed yet that its last server is gone, closes the connection.
+        if (!(error instanceof ConnectionLost)) throw error
+        this.#options.log.warn({ err: error }, 'the supervisor closed the connection')
+      }
+    }
+    throw unavailable('the supervisor closes every connection: is another server using this data folder?')
   }
 
   /** Waits for an attempt to connect that is under way; where none is, and none holds, it rejects at once. */
@@ -147,17 +159,17 @@ export class SupervisorLink {
 
   #serve(connection: Connection): void {
     this.#connection = connection
-    this.#options.log.info(this.#life, 'connected to the supervisor')
+    this.#options.log.info({ ...this.#life }, 'connected to the supervisor')
     this.#heartbeat = new Heartbeat({
       ask: () => connection.request({ type: 'Status' }),
       heard: () => connection.heard,
       onHung: () => {
         this.#hung = true
-        this.#options.log.error(this.#life, 'the supervisor does not answer')
+        this.#options.log.error({ ...this.#life }, 'the supervisor does not answer')
       },
       onBack: () => {
         this.#hung = false
-        this.#options.log.info(this.#life, 'the supervisor answers again')
+        this.#options.log.info({ ...this.#life }, 'the supervisor answers again')
       },
       onDead: () => this.#kill('it does not answer'),
       ...(this.#options.heartbeatTickMs !== undefined && { tickMs: this.#options.heartbeatTickMs }),
@@ -167,11 +179,11 @@ export class SupervisorLink {
   /** Its connection stands, so the process id is still its own. */
   #kill(why: string): void {
     if (this.#life === undefined) return
-    this.#options.log.error(this.#life, `killing the supervisor: ${why}`)
+    this.#options.log.error({ ...this.#life }, `killing the supervisor: ${why}`)
     try {
       process.kill(this.#life.pid, 'SIGKILL')
     } catch (error) {
-      this.#options.log.error(error, 'the supervisor cannot be killed')
+      this.#options.log.error({ err: error }, 'the supervisor cannot be killed')
     }
   }
 
@@ -188,7 +200,7 @@ export class SupervisorLink {
     this.#connection = undefined
     this.#hung = false
     if (this.#closing !== undefined) return
-    this.#options.log.warn(reason, 'the connection to the supervisor ended')
+    this.#options.log.warn({ err: reason }, 'the connection to the supervisor ended')
     void this.#recover()
   }
 
@@ -198,7 +210,7 @@ export class SupervisorLink {
         await this.#connect()
         return
       } catch (error) {
-        this.#options.log.error(error, 'no supervisor can be had')
+        this.#options.log.error({ err: error }, 'no supervisor can be had')
         await sleep(RETRY_MS[Math.min(attempt + 1, RETRY_MS.length - 1)], undefined, { ref: false })
       }
     }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { type FileHandle, access, mkdir, open } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { CoreError } from '../../core/errors.ts'
+import { unavailable } from './errors.ts'
 
 export interface SupervisorOptions {
   /** Absolute. The supervisor keeps its own files in `box/` below it. */
@@ -90,8 +90,4 @@ function builtBinary(): string {
   const machine = process.arch === 'x64' ? 'x86_64' : process.arch === 'arm64' ? 'aarch64' : process.arch
   const native = resolve(import.meta.dirname, '../../../../../native')
   return join(native, 'target', `${machine}-unknown-linux-gnu`, 'release', 'atoll-box')
-}
-
-export function unavailable(reason: string, cause?: unknown): CoreError<'runtime.unavailable'> {
-  return new CoreError('runtime.unavailable', reason, { reason }, { cause })
 }

@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
 import type { CommandOutcome, CommandRecord, CommandRequest, Program } from '../../core/command/command.ts'
+import { signalName } from '../../core/command/signals.ts'
 import type { FileEntry, FileType } from '../../core/file/file.ts'
 import type { CommandId, SandboxId, SessionName } from '../../core/ids.ts'
 import type { LivingSandbox, SessionStart } from '../../core/ports/sandbox-driver.ts'
@@ -76,21 +76,6 @@ function fromWireProgram(program: wire.Program): Program {
   }
 }
 
-const SIGNALS: ReadonlyMap<number, string> = new Map(
-  Object.entries(constants.signals)
-    // Two names of one number: those that POSIX has.
-    .filter(([name]) => name !== 'SIGIOT' && name !== 'SIGPOLL')
-    .map(([name, number]) => [number, name]),
-)
-
-/** Where the kernel's real-time signals begin; the C library keeps the first two for itself. */
-const SIGRTMIN = 34
-
-/** The long name, `SIGKILL` for 9. */
-export function signalName(signal: number): string {
-  return SIGNALS.get(signal) ?? (signal === SIGRTMIN ? 'SIGRTMIN' : `SIGRTMIN+${signal - SIGRTMIN}`)
-}
-
 function fromWireOutcome(outcome: wire.Outcome): CommandOutcome {
   switch (outcome.type) {
     case 'Exited':
@@ -129,27 +114,6 @@ export function fromWireRecord(record: wire.CommandRecord): CommandRecord {
     cwd: record.program.type === 'Argv' ? undefined : record.cwd,
     backgroundLeft: record.backgroundLeft,
     sessionRestarted: record.sessionRestarted,
-  }
-}
-
-/** What is known of a command whose supervisor is gone: nothing but that it ran. */
-export function lostRecord(request: CommandRequest, startedAtMs: number, reason: string): CommandRecord {
-  return {
-    id: request.id,
-    program: request.program,
-    background: request.background,
-    outcome: { type: 'lost', reason },
-    oom: false,
-    stdout: undefined,
-    stderr: undefined,
-    stdoutDropped: 0,
-    stderrDropped: 0,
-    startedAtMs,
-    durationMs: Date.now() - startedAtMs,
-    usage: { cpuUserMs: 0, cpuSystemMs: 0, maxRssBytes: 0 },
-    cwd: undefined,
-    backgroundLeft: false,
-    sessionRestarted: false,
   }
 }
 
