@@ -3,7 +3,11 @@
 
 pub mod etc;
 pub mod files;
+pub mod init;
 pub mod output;
 pub mod seccomp;
+pub mod setup;
+pub mod supervisor;
 pub mod sys;
 pub mod wire;
+pub mod zygote;

@@ -38,9 +38,8 @@ pub fn take(descriptor: BorrowedFd<'_>) -> Option<i32> {
     // SAFETY: signalfd_siginfo is plain data.
     let mut info: libc::signalfd_siginfo = unsafe { std::mem::zeroed() };
     // SAFETY: the buffer is as long as the count says.
-    let read = unsafe {
-        libc::read(descriptor.as_raw_fd(), (&raw mut info).cast(), size_of::<libc::signalfd_siginfo>())
-    };
+    let read =
+        unsafe { libc::read(descriptor.as_raw_fd(), (&raw mut info).cast(), size_of::<libc::signalfd_siginfo>()) };
     (read == size_of::<libc::signalfd_siginfo>() as isize).then_some(info.ssi_signo as i32)
 }
 

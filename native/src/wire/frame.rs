@@ -87,9 +87,9 @@ fn split_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {
 
 /// Decodes a body; bytes behind the message are refused.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, FrameError> {
-    let mut deserializer = rmp_serde::Deserializer::from_read_ref(body);
-    let message = T::deserialize(&mut deserializer)?;
-    if deserializer.get_ref().is_empty() {
+    let mut rest = body;
+    let message = T::deserialize(&mut rmp_serde::Deserializer::new(&mut rest))?;
+    if rest.is_empty() {
         Ok(message)
     } else {
         Err(FrameError::Message(rmp_serde::decode::Error::Syntax("bytes behind the message".into())))

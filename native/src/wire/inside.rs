@@ -12,19 +12,48 @@ use super::files::{FileOp, FileReply};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum ToInit {
     /// Starts the shell of the session. Descriptors: leaf folder, then the [`Entrances`].
-    OpenSession { uid: u32, cwd: ByteBuf, env: Vec<ByteBuf>, nofile: u64, restore: bool, entrances: u8 },
+    OpenSession {
+        uid: u32,
+        cwd: ByteBuf,
+        env: Vec<ByteBuf>,
+        nofile: u64,
+        restore: bool,
+        entrances: u8,
+    },
     /// Forgets the session; its shell has been killed or is about to be.
     CloseSession,
     /// Shell text in a session.
-    Run { session: u32, io: Io, text: ByteBuf, cwd: ByteBuf, env: Vec<ByteBuf> },
+    Run {
+        session: u32,
+        io: Io,
+        text: ByteBuf,
+        cwd: ByteBuf,
+        env: Vec<ByteBuf>,
+    },
     /// A subshell forked off a session. Descriptors: the [`Entrances`], the v2 leaf's among them.
-    Fork { session: u32, io: Io, text: ByteBuf, cwd: ByteBuf, env: Vec<ByteBuf>, entrances: u8 },
+    Fork {
+        session: u32,
+        io: Io,
+        text: ByteBuf,
+        cwd: ByteBuf,
+        env: Vec<ByteBuf>,
+        entrances: u8,
+    },
     /// A process of its own. Descriptors: leaf folder, then the [`Entrances`].
-    Spawn { start: Spawn, io: Io, entrances: u8 },
-    Stdin { bytes: ByteBuf, eof: bool },
+    Spawn {
+        start: Spawn,
+        io: Io,
+        entrances: u8,
+    },
+    Stdin {
+        bytes: ByteBuf,
+        eof: bool,
+    },
     /// What is kept of a running command's output so far.
     Peek,
-    File { op: FileOp },
+    File {
+        op: FileOp,
+    },
     Ping,
 }
 
@@ -54,18 +83,42 @@ pub struct Spawn {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum FromInit {
     /// The sandbox is closed behind init; `facts` are read back from the kernel.
-    Ready { facts: Facts },
+    Ready {
+        facts: Facts,
+    },
     /// A step of the set-up failed; init exits.
-    SetupFailed { step: String, errno: String },
-    SessionOpened { restored: bool },
-    SessionFailed { step: String, errno: String },
+    SetupFailed {
+        step: String,
+        errno: String,
+    },
+    SessionOpened {
+        restored: bool,
+    },
+    SessionFailed {
+        step: String,
+        errno: String,
+    },
     /// The shell of an idle session ended.
     SessionEnded,
-    /// A background command runs.
+    /// A process of its own runs.
     Started,
-    Finished { finished: Finished },
-    Peeked { stdout: ByteBuf, stdout_dropped: u64, stderr: ByteBuf, stderr_dropped: u64 },
-    File { reply: FileReply },
+    /// It could not be started, for a reason that is ours.
+    SpawnFailed {
+        step: String,
+        errno: String,
+    },
+    Finished {
+        finished: Finished,
+    },
+    Peeked {
+        stdout: ByteBuf,
+        stdout_dropped: u64,
+        stderr: ByteBuf,
+        stderr_dropped: u64,
+    },
+    File {
+        reply: FileReply,
+    },
     Pong,
 }
 

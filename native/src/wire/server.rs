@@ -51,20 +51,47 @@ pub enum Request {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// `boot` names this life of the supervisor: another value means that all sandboxes of the earlier one are lost.
-    Hello { version: u32, pid: u32, boot: String },
-    Created { isolation: Isolation },
+    Hello {
+        version: u32,
+        pid: u32,
+        boot: String,
+    },
+    Created {
+        isolation: Isolation,
+    },
     Done,
     Started,
-    Finished { sandbox: String, command: CommandRecord },
-    Command { command: CommandRecord },
-    Commands { commands: Vec<CommandRecord> },
-    File { reply: FileReply },
-    Listing { sandboxes: Vec<LivingSandbox> },
-    Status { status: NodeStatus },
+    Finished {
+        sandbox: String,
+        command: CommandRecord,
+    },
+    Command {
+        command: CommandRecord,
+    },
+    Commands {
+        commands: Vec<CommandRecord>,
+    },
+    File {
+        reply: FileReply,
+    },
+    Listing {
+        sandboxes: Vec<LivingSandbox>,
+    },
+    Status {
+        status: NodeStatus,
+    },
     /// Event: a sandbox ended without being asked to.
-    Lost { sandbox: String, reason: String },
+    Lost {
+        sandbox: String,
+        reason: String,
+    },
     /// Event: a session's shell ended and was started again from its last state (`restored`), or afresh.
-    Error { code: String, message: String, step: Option<String>, errno: Option<String> },
+    Error {
+        code: String,
+        message: String,
+        step: Option<String>,
+        errno: Option<String>,
+    },
 }
 
 /// What a sandbox is made of. All limits are hard.

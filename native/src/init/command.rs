@@ -1,0 +1,297 @@
+//! One running command: its streams, and what is known of its end.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use serde_bytes::ByteBuf;
+
+use super::events::Token;
+use super::spawn::output_pipe;
+use super::{Child, Init};
+use crate::output::HeadTail;
+use crate::sys::monotonic_us;
+use crate::wire::inside::{Ended, Finished, FromInit, Io};
+
+/// How long output may still come after the end: of a process substitution, or of a tree that is being killed.
+const LINGER_US: u64 = 100_000;
+
+pub struct Command {
+    /// `None`: it has a process of its own.
+    pub session: Option<u32>,
+    stdout: Stream,
+    stderr: Stream,
+    stdin: Option<Feed>,
+    /// Of a spawned process: why its exec never came.
+    pub report: Option<OwnedFd>,
+    /// Of a shell that runs one text: its end stays open as long as the shell may listen.
+    pub control: Option<OwnedFd>,
+    end: Option<End>,
+}
+
+struct Stream {
+    /// `None` at the end of file (or where there is no such stream).
+    pipe: Option<OwnedFd>,
+    kept: HeadTail,
+}
+
+struct Feed {
+    pipe: OwnedFd,
+    waiting: Vec<u8>,
+    written: usize,
+    eof: bool,
+    watched: bool,
+}
+
+struct End {
+    cost: Finished,
+    finish_by_us: u64,
+}
+
+/// The ends that go to the command.
+pub struct Ends {
+    pub stdin: Option<OwnedFd>,
+    pub stdout: OwnedFd,
+    pub stderr: Option<OwnedFd>,
+}
+
+impl Ends {
+    pub fn stderr(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.stderr.as_ref().unwrap_or(&self.stdout).as_fd()
+    }
+}
+
+pub struct Cost {
+    pub cpu_user_us: u64,
+    pub cpu_system_us: u64,
+    pub max_rss_bytes: u64,
+}
+
+impl Command {
+    fn new(session: Option<u32>, io: Io) -> io::Result<(Self, Ends)> {
+        let stream = |pipe| Stream { pipe, kept: HeadTail::new(io.max_bytes as usize) };
+        let (stdout, stdout_end) = output_pipe()?;
+        let (stderr, stderr_end) = if io.merge {
+            (None, None)
+        } else {
+            let (ours, theirs) = output_pipe()?;
+            (Some(ours), Some(theirs))
+        };
+        let (stdin, stdin_end) = Feed::open(io.stdin, io.stdin_open)?;
+        let command = Self {
+            session,
+            stdout: stream(Some(stdout)),
+            stderr: stream(stderr),
+            stdin,
+            report: None,
+            control: None,
+            end: None,
+        };
+        Ok((command, Ends { stdin: stdin_end, stdout: stdout_end, stderr: stderr_end }))
+    }
+
+    /// Takes what waits in the pipes. A flood is read a few buffers at a time, so that others get their turn.
+    fn drain(&mut self, buffer: &mut [u8]) {
+        self.stdout.drain(buffer);
+        self.stderr.drain(buffer);
+    }
+
+    fn is_drained(&self) -> bool {
+        self.stdout.pipe.is_none() && self.stderr.pipe.is_none()
+    }
+}
+
+/// A pipe holds 64 KB: this empties a full one, and leaves the loop to others when it fills as fast as it is read.
+const READS_A_TURN: usize = 4;
+
+impl Stream {
+    fn drain(&mut self, buffer: &mut [u8]) {
+        for _ in 0..READS_A_TURN {
+            let Some(pipe) = &self.pipe else { return };
+            match rustix::io::read(pipe, &mut *buffer) {
+                Ok(0) => self.pipe = None,
+                Ok(length) => self.kept.push(&buffer[..length]),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Feed {
+    fn open(bytes: Option<ByteBuf>, stays_open: bool) -> io::Result<(Option<Self>, Option<OwnedFd>)> {
+        if bytes.is_none() && !stays_open {
+            return Ok((None, None));
+        }
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        rustix::io::ioctl_fionbio(&write, true)?;
+        let waiting = bytes.map(ByteBuf::into_vec).unwrap_or_default();
+        Ok((Some(Self { pipe: write, waiting, written: 0, eof: !stays_open, watched: false }), Some(read)))
+    }
+
+    /// `false` when it is done with.
+    fn write(&mut self) -> bool {
+        while self.written < self.waiting.len() {
+            match rustix::io::write(&self.pipe, &self.waiting[self.written..]) {
+                Ok(length) => self.written += length,
+                Err(rustix::io::Errno::AGAIN) => return true,
+                Err(rustix::io::Errno::INTR) => {}
+                // Nobody reads any more.
+                Err(_) => return false,
+            }
+        }
+        self.waiting.clear();
+        self.written = 0;
+        !self.eof
+    }
+}
+
+impl Init {
+    /// Opens the streams of a command and watches them.
+    pub(super) fn begin(&mut self, number: u32, session: Option<u32>, io: Io) -> io::Result<Ends> {
+        let (command, ends) = Command::new(session, io)?;
+        if let Some(pipe) = &command.stdout.pipe {
+            self.events.watch_input(pipe, Token::Stdout(number))?;
+        }
+        if let Some(pipe) = &command.stderr.pipe {
+            self.events.watch_input(pipe, Token::Stderr(number))?;
+        }
+        self.commands.insert(number, command);
+        self.feed_stdin(number);
+        Ok(ends)
+    }
+
+    pub(super) fn feed_stdin(&mut self, number: u32) {
+        let Some(command) = self.commands.get_mut(&number) else { return };
+        let Some(feed) = &mut command.stdin else { return };
+        if !feed.write() {
+            command.stdin = None;
+        } else if !feed.waiting.is_empty() && !feed.watched {
+            feed.watched = self.events.watch_output(&feed.pipe, Token::Stdin(number)).is_ok();
+        } else if feed.waiting.is_empty() && feed.watched {
+            // An empty pipe is always writable: it is watched only while something waits.
+            feed.watched = self.events.forget(&feed.pipe).is_err();
+        }
+    }
+
+    pub(super) fn add_stdin(&mut self, number: u32, bytes: &[u8], eof: bool) {
+        if let Some(feed) = self.commands.get_mut(&number).and_then(|command| command.stdin.as_mut()) {
+            feed.waiting.extend_from_slice(bytes);
+            feed.eof |= eof;
+            self.feed_stdin(number);
+        }
+    }
+
+    pub(super) fn add_to_stderr(&mut self, number: u32, text: &[u8]) {
+        if let Some(command) = self.commands.get_mut(&number) {
+            let merged = command.stderr.pipe.is_none();
+            let stream = if merged { &mut command.stdout } else { &mut command.stderr };
+            stream.kept.push(text);
+        }
+    }
+
+    pub(super) fn read_outputs(&mut self, number: u32) -> io::Result<()> {
+        let Some(command) = self.commands.get_mut(&number) else { return Ok(()) };
+        command.drain(&mut self.buffer);
+        if command.end.is_some() && command.is_drained() { self.finish(number) } else { Ok(()) }
+    }
+
+    /// The end is known; the output may still be on its way.
+    pub(super) fn ended(
+        &mut self,
+        number: u32,
+        ended: Ended,
+        cost: Cost,
+        cwd: Vec<u8>,
+        lingers: bool,
+    ) -> io::Result<()> {
+        let Some(command) = self.commands.get_mut(&number) else { return Ok(()) };
+        let finish_by_us = if lingers { monotonic_us() + LINGER_US } else { 0 };
+        let cost = Finished {
+            ended,
+            stdout: ByteBuf::new(),
+            stdout_dropped: 0,
+            stderr: ByteBuf::new(),
+            stderr_dropped: 0,
+            cpu_user_us: cost.cpu_user_us,
+            cpu_system_us: cost.cpu_system_us,
+            max_rss_bytes: cost.max_rss_bytes,
+            cwd: ByteBuf::from(cwd),
+        };
+        command.end = Some(End { cost, finish_by_us });
+        command.drain(&mut self.buffer);
+        if command.is_drained() || !lingers { self.finish(number) } else { Ok(()) }
+    }
+
+    fn finish(&mut self, number: u32) -> io::Result<()> {
+        let Some(mut command) = self.commands.remove(&number) else { return Ok(()) };
+        let Some(end) = command.end.take() else { return Ok(()) };
+        for pipe in [command.stdout.pipe.take(), command.stderr.pipe.take()].into_iter().flatten() {
+            self.adopt_orphan(pipe);
+        }
+        let (stdout, stdout_dropped) = command.stdout.kept.finish();
+        let (stderr, stderr_dropped) = command.stderr.kept.finish();
+        let finished = Finished {
+            stdout: ByteBuf::from(stdout),
+            stdout_dropped,
+            stderr: ByteBuf::from(stderr),
+            stderr_dropped,
+            ..end.cost
+        };
+        self.children.retain(|_, child| *child != Child::Main { command: number });
+        self.tell(number, &FromInit::Finished { finished })
+    }
+
+    fn adopt_orphan(&mut self, pipe: OwnedFd) {
+        self.next_orphan = self.next_orphan.wrapping_add(1);
+        let number = self.next_orphan;
+        // A pipe that cannot be watched is closed: its writers get SIGPIPE, which is what is left.
+        if self.events.rename(&pipe, Token::Orphan(number)).is_ok() {
+            self.orphans.insert(number, pipe);
+        }
+    }
+
+    pub(super) fn drain_orphan(&mut self, number: u32) {
+        let Some(pipe) = self.orphans.get(&number) else { return };
+        match rustix::io::read(pipe, &mut self.buffer) {
+            Ok(length) if length > 0 => {}
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
+            Ok(_) | Err(_) => drop(self.orphans.remove(&number)),
+        }
+    }
+
+    /// Microseconds until the first lingering command must be finished.
+    pub(super) fn next_deadline(&self) -> Option<u64> {
+        let first =
+            self.commands.values().filter_map(|command| command.end.as_ref()).map(|end| end.finish_by_us).min()?;
+        Some(first.saturating_sub(monotonic_us()))
+    }
+
+    pub(super) fn finish_overdue(&mut self) -> io::Result<()> {
+        if self.commands.values().all(|command| command.end.is_none()) {
+            return Ok(());
+        }
+        let now = monotonic_us();
+        let overdue = |(number, command): (&u32, &Command)| {
+            command.end.as_ref().is_some_and(|end| end.finish_by_us <= now).then_some(*number)
+        };
+        let numbers: Vec<u32> = self.commands.iter().filter_map(overdue).collect();
+        numbers.into_iter().try_for_each(|number| self.finish(number))
+    }
+
+    pub(super) fn peek(&mut self, number: u32) -> io::Result<()> {
+        let (stdout, stderr) = match self.commands.get_mut(&number) {
+            Some(command) => {
+                command.drain(&mut self.buffer);
+                (command.stdout.kept.snapshot(), command.stderr.kept.snapshot())
+            }
+            None => ((Vec::new(), 0), (Vec::new(), 0)),
+        };
+        let message = FromInit::Peeked {
+            stdout: ByteBuf::from(stdout.0),
+            stdout_dropped: stdout.1,
+            stderr: ByteBuf::from(stderr.0),
+            stderr_dropped: stderr.1,
+        };
+        self.tell(number, &message)
+    }
+}

@@ -1,0 +1,182 @@
+//! What the supervisor asks for, message by message.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::command::{Cost, Ends};
+use super::session::{Opening, run_once};
+use super::shell_wire::{Streams, Text};
+use super::spawn::{self, SpawnStep, Start};
+use super::{Child, Init};
+use crate::sys;
+use crate::wire::inside::{Ended, FromInit, Io, Spawn, ToInit};
+
+impl Init {
+    pub(super) fn handle(&mut self, channel: u32, message: ToInit) -> io::Result<()> {
+        match message {
+            ToInit::OpenSession { uid, cwd, env, nofile, restore, entrances } => {
+                let (leaf, entrances) = self.take_leaf(entrances)?;
+                let opening = Opening {
+                    uid,
+                    cwd: CString::new(cwd.into_vec())?,
+                    env: spawn::c_strings(&env)?,
+                    nofile,
+                    restore,
+                    leaf,
+                    entrances,
+                };
+                self.open_session(channel, &opening)
+            }
+            ToInit::CloseSession => {
+                self.close_session(channel);
+                Ok(())
+            }
+            ToInit::Run { session, io, text, cwd, env } => {
+                let ends = self.begin(channel, Some(session), io)?;
+                let text = Text { cwd: &cwd, env: &env, text: &text };
+                let sent = self.run_in_session(session, channel, &streams(&ends), &text);
+                if sent { Ok(()) } else { self.never_ran(channel) }
+            }
+            ToInit::Fork { session, io, text, cwd, env, entrances } => {
+                let entrances = self.take_received(entrances.into())?;
+                let ends = self.begin(channel, None, io)?;
+                let text = Text { cwd: &cwd, env: &env, text: &text };
+                let sent = self.fork_in_session(session, channel, &streams(&ends), &text, entrances)?;
+                if sent { Ok(()) } else { self.never_ran(channel) }
+            }
+            ToInit::Spawn { start, io, entrances } => {
+                let (leaf, entrances) = self.take_leaf(entrances)?;
+                self.spawn(channel, start, io, leaf, entrances)
+            }
+            ToInit::Stdin { bytes, eof } => {
+                self.add_stdin(channel, &bytes, eof);
+                Ok(())
+            }
+            ToInit::Peek => self.peek(channel),
+            ToInit::File { op } => {
+                let reply = self.files.perform(op);
+                self.tell(channel, &FromInit::File { reply })
+            }
+            ToInit::Ping => self.tell(channel, &FromInit::Pong),
+        }
+    }
+
+    fn take_leaf(&mut self, entrances: u8) -> io::Result<(OwnedFd, Vec<OwnedFd>)> {
+        let mut fds = self.take_received(1 + usize::from(entrances))?;
+        let leaf = fds.remove(0);
+        Ok((leaf, fds))
+    }
+
+    /// The session's shell was gone before the text reached it.
+    fn never_ran(&mut self, command: u32) -> io::Result<()> {
+        let nothing = Cost { cpu_user_us: 0, cpu_system_us: 0, max_rss_bytes: 0 };
+        self.ended(command, Ended::Signalled { signal: libc::SIGKILL as u8 }, nothing, Vec::new(), false)
+    }
+
+    fn spawn(&mut self, number: u32, start: Spawn, io: Io, leaf: OwnedFd, entrances: Vec<OwnedFd>) -> io::Result<()> {
+        let ends = self.begin(number, None, io)?;
+        let spawned = match start.argv {
+            Some(_) => self.spawn_argv(&start, &ends, &leaf, &entrances).map(|spawned| (spawned, None)),
+            None => self.spawn_shell(start, &ends, leaf, entrances).map(|(spawned, control)| (spawned, Some(control))),
+        };
+        match spawned {
+            Ok((spawned, control)) => {
+                self.children.insert(spawned.pid, Child::Main { command: number });
+                if let Some(command) = self.commands.get_mut(&number) {
+                    command.report = Some(spawned.report);
+                    command.control = control;
+                }
+                self.tell(number, &FromInit::Started)
+            }
+            Err(error) => self.spawn_failed(number, SpawnStep::Clone, error.raw_os_error().unwrap_or(libc::EIO)),
+        }
+    }
+
+    fn spawn_argv(
+        &self,
+        start: &Spawn,
+        ends: &Ends,
+        leaf: &OwnedFd,
+        entrances: &[OwnedFd],
+    ) -> io::Result<spawn::Spawned> {
+        let null = rustix::fs::open(
+            "/dev/null",
+            rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )?;
+        let stdin = ends.stdin.as_ref().unwrap_or(&null);
+        spawn::spawn(&Start {
+            leaf: leaf.as_fd(),
+            entrances,
+            argv: &spawn::c_strings(start.argv.as_deref().unwrap_or_default())?,
+            env: &spawn::c_strings(&start.env)?,
+            cwd: &CString::new(start.cwd.as_slice())?,
+            uid: start.uid,
+            stdio: [stdin.as_fd(), ends.stdout.as_fd(), ends.stderr()],
+            control: None,
+            cpu_ms: start.cpu_ms,
+            file_bytes: start.file_bytes,
+            nofile: start.nofile,
+            filter: &self.filter,
+        })
+    }
+
+    fn spawn_shell(
+        &self,
+        start: Spawn,
+        ends: &Ends,
+        leaf: OwnedFd,
+        entrances: Vec<OwnedFd>,
+    ) -> io::Result<(spawn::Spawned, OwnedFd)> {
+        let opening = Opening {
+            uid: start.uid,
+            cwd: CString::new(start.cwd.into_vec())?,
+            env: spawn::c_strings(&start.env)?,
+            nofile: start.nofile,
+            restore: false,
+            leaf,
+            entrances,
+        };
+        let (spawned, control) = self.start_shell(&opening, (start.cpu_ms, start.file_bytes))?;
+        run_once(&control, &streams(ends), &start.text)?;
+        Ok((spawned, control))
+    }
+
+    /// A program that cannot be executed is an answer, as a shell gives it; any other step is our failure, and the
+    /// command must not seem to have run.
+    pub(super) fn spawn_failed(&mut self, number: u32, step: SpawnStep, errno: i32) -> io::Result<()> {
+        let reason = io::Error::from_raw_os_error(errno);
+        match step {
+            SpawnStep::Execute | SpawnStep::ChangeFolder => {
+                let code = if errno == libc::ENOENT && step == SpawnStep::Execute { 127 } else { 126 };
+                let text = format!("atoll: {}: {reason}\n", step.name());
+                self.add_to_stderr(number, text.as_bytes());
+                let nothing = Cost { cpu_user_us: 0, cpu_system_us: 0, max_rss_bytes: 0 };
+                self.ended(number, Ended::Exited { code }, nothing, Vec::new(), false)
+            }
+            SpawnStep::Clone
+            | SpawnStep::EnterCgroup
+            | SpawnStep::Streams
+            | SpawnStep::Limits
+            | SpawnStep::BecomeUser
+            | SpawnStep::DropCapabilities
+            | SpawnStep::Filter => {
+                self.commands.remove(&number);
+                self.tell(
+                    number,
+                    &FromInit::SpawnFailed { step: step.name().to_owned(), errno: sys::errno_name(errno) },
+                )
+            }
+        }
+    }
+}
+
+fn streams(ends: &Ends) -> Streams<'_> {
+    Streams {
+        stdin: ends.stdin.as_ref().map(AsFd::as_fd),
+        stdout: ends.stdout.as_fd(),
+        stderr: ends.stderr(),
+        gate: None,
+    }
+}

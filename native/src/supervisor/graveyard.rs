@@ -1,0 +1,88 @@
+//! Cgroup folders on their way out. A folder cannot be removed while a process of it still dies (EBUSY); the
+//! kernel tells by its `cgroup.events` when the last one is gone.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+
+use super::cgroup::remove_tree;
+
+/// Whose folders they are: told back when all of one [`Graveyard::bury`] are gone.
+pub type Owner = u32;
+
+#[derive(Debug)]
+pub struct Graveyard {
+    inotify: OwnedFd,
+    waiting: HashMap<i32, Grave>,
+}
+
+#[derive(Debug)]
+struct Grave {
+    folders: Vec<PathBuf>,
+    owner: Option<Owner>,
+}
+
+impl Graveyard {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?, waiting: HashMap::new() })
+    }
+
+    /// Removes `folders` (the first stands in the v2 tree) now or as soon as they are empty.
+    /// `true`: they are gone already; else [`Self::turn`] will name the owner.
+    pub fn bury(&mut self, folders: Vec<PathBuf>, owner: Option<Owner>) -> io::Result<bool> {
+        if remove_all(&folders).is_ok() {
+            return Ok(true);
+        }
+        let Some(first) = folders.first() else { return Ok(true) };
+        let events = first.join("cgroup.events");
+        let watch = match inotify::add_watch(&self.inotify, events, WatchFlags::MODIFY) {
+            Ok(watch) => watch,
+            // The v2 folder itself is gone: what is left stands in v1, whose last process went with it.
+            Err(rustix::io::Errno::NOENT) => return remove_all(&folders).map(|()| true),
+            Err(error) => return Err(error.into()),
+        };
+        self.waiting.insert(watch, Grave { folders, owner });
+        // It may have become empty between the attempt and the watch.
+        Ok(self.retry(watch))
+    }
+
+    fn retry(&mut self, watch: i32) -> bool {
+        let Some(grave) = self.waiting.get(&watch) else { return true };
+        if remove_all(&grave.folders).is_err() {
+            return false;
+        }
+        self.waiting.remove(&watch);
+        true
+    }
+
+    /// After the descriptor became ready: the owners whose folders are now gone.
+    pub fn turn(&mut self) -> Vec<Owner> {
+        let mut watches = Vec::new();
+        let mut space = [std::mem::MaybeUninit::uninit(); 4096];
+        let mut reader = Reader::new(&self.inotify, &mut space);
+        while let Ok(event) = reader.next() {
+            watches.push(event.wd());
+        }
+        let mut done = Vec::new();
+        for watch in watches {
+            let owner = self.waiting.get(&watch).and_then(|grave| grave.owner);
+            if self.waiting.contains_key(&watch) && self.retry(watch) {
+                done.extend(owner);
+            }
+        }
+        done
+    }
+}
+
+impl AsFd for Graveyard {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.inotify.as_fd()
+    }
+}
+
+fn remove_all(folders: &[PathBuf]) -> io::Result<()> {
+    folders.iter().try_for_each(|folder| remove_tree(folder))
+}

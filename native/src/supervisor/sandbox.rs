@@ -1,0 +1,168 @@
+//! One living sandbox, as the supervisor knows it.
+
+use std::collections::{HashMap, VecDeque};
+use std::os::fd::{AsFd, OwnedFd};
+
+use serde::Serialize;
+use serde_bytes::ByteBuf;
+
+use super::cgroup::{Group, Leaf};
+use super::history::History;
+use super::link::Outgoing;
+use super::timers::Key;
+use crate::sys::wall_clock_ms;
+use crate::wire::frame::{FrameReader, MAX_INSIDE_FRAME};
+use crate::wire::server::{CommandRecord, CommandSpec, Isolation, SandboxSpec, SessionStart};
+
+pub struct Sandbox {
+    pub id: String,
+    pub spec: SandboxSpec,
+    pub isolation: Isolation,
+    pub pid: i32,
+    pub group: Group,
+    pub link: InitLink,
+    pub sessions: HashMap<String, Session>,
+    pub session_names: HashMap<u32, String>,
+    pub running: HashMap<u32, Running>,
+    pub numbers: HashMap<String, u32>,
+    pub history: History,
+    pub file_requests: HashMap<u32, FileRequest>,
+    /// As last read: how often the kernel has killed here for memory.
+    pub oom_kills: u64,
+    /// A handle was opened since the last server came: one that is gone may have left some.
+    pub files_opened: bool,
+    pub created_at_ms: u64,
+    pub last_used_at_ms: u64,
+    made: u32,
+}
+
+/// The socket to init.
+pub struct InitLink {
+    pub socket: OwnedFd,
+    pub reader: FrameReader,
+    pub out: Outgoing,
+    pub watches_output: bool,
+}
+
+pub struct Session {
+    pub number: u32,
+    pub start: SessionStart,
+    pub state: SessionState,
+    pub leaf: Leaf,
+    /// Host process id of the shell, once it is known.
+    pub shell: Option<i32>,
+    pub cwd: ByteBuf,
+    /// Runs that wait for the shell: its start, or the end of a command that an earlier server began.
+    pub waiting: VecDeque<(u32, CommandSpec)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionState {
+    /// For this channel, or again after its end.
+    Opening {
+        channel: Option<u32>,
+    },
+    Idle,
+    Busy {
+        command: u32,
+    },
+}
+
+pub struct Running {
+    pub record: CommandRecord,
+    /// Where the answer goes; `None` since its server is gone.
+    pub channel: Option<u32>,
+    pub place: Place,
+    pub began_us: u64,
+    pub deadline: Key,
+    pub limit_ms: u64,
+    pub killed: Option<KilledBy>,
+    pub oom_kills_before: u64,
+    /// Waits for the kept output of the moment.
+    pub peeking: Vec<u32>,
+}
+
+/// Where the command's processes are.
+pub enum Place {
+    Session { name: String, number: u32 },
+    Own(Leaf),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KilledBy {
+    TimeLimit,
+    Request(String),
+}
+
+#[derive(Debug)]
+pub struct FileRequest {
+    pub channel: Option<u32>,
+    pub deadline: Key,
+}
+
+impl InitLink {
+    pub fn new(socket: OwnedFd) -> Self {
+        Self { socket, reader: FrameReader::new(MAX_INSIDE_FRAME), out: Outgoing::new(), watches_output: false }
+    }
+}
+
+impl Sandbox {
+    pub fn new(id: String, spec: SandboxSpec, isolation: Isolation, pid: i32, group: Group, link: InitLink) -> Self {
+        let now = wall_clock_ms();
+        Self {
+            id,
+            spec,
+            isolation,
+            pid,
+            group,
+            link,
+            sessions: HashMap::new(),
+            session_names: HashMap::new(),
+            running: HashMap::new(),
+            numbers: HashMap::new(),
+            history: History::default(),
+            file_requests: HashMap::new(),
+            oom_kills: 0,
+            files_opened: false,
+            created_at_ms: now,
+            last_used_at_ms: now,
+            made: 0,
+        }
+    }
+
+    /// A number that was never given out in this sandbox: for sessions, commands, leaves and requests alike.
+    pub fn next_number(&mut self) -> u32 {
+        self.made += 1;
+        self.made
+    }
+
+    /// Says something to init; what its socket does not take waits. A dead init is told by SIGCHLD.
+    pub fn tell_init<T: Serialize>(&mut self, channel: u32, message: &T, fds: Vec<OwnedFd>) {
+        self.link.out.push(channel, message, fds);
+        if !self.link.watches_output {
+            let _ = self.link.out.flush(self.link.socket.as_fd());
+        }
+    }
+
+    pub fn session_by_number(&mut self, number: u32) -> Option<&mut Session> {
+        let name = self.session_names.get(&number)?;
+        self.sessions.get_mut(name)
+    }
+
+    pub fn forget_channels(&mut self) {
+        for running in self.running.values_mut() {
+            running.channel = None;
+            running.peeking.clear();
+        }
+        for request in self.file_requests.values_mut() {
+            request.channel = None;
+        }
+        for session in self.sessions.values_mut() {
+            // A text that was not started is not started: its server, which would tell its end, is gone.
+            session.waiting.clear();
+            if let SessionState::Opening { channel } = &mut session.state {
+                *channel = None;
+            }
+        }
+    }
+}

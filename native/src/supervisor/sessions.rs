@@ -1,0 +1,204 @@
+//! Sessions from outside: their leaf, their shell's process, and its return after an end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use serde_bytes::ByteBuf;
+
+use super::Supervisor;
+use super::cgroup::{Group, Leaf};
+use super::create::setup_failed;
+use super::sandbox::{KilledBy, Sandbox, Session, SessionState};
+use crate::wire::inside::ToInit;
+use crate::wire::server::{SandboxSpec, SessionStart};
+
+impl Session {
+    pub fn opening_channel(&self) -> Option<u32> {
+        match self.state {
+            SessionState::Opening { channel } => channel,
+            SessionState::Idle | SessionState::Busy { .. } => None,
+        }
+    }
+}
+
+fn opening(
+    spec: &SandboxSpec,
+    group: &Group,
+    leaf: &Leaf,
+    start: &SessionStart,
+    restore: bool,
+) -> io::Result<(ToInit, Vec<OwnedFd>)> {
+    let entrances = group.command_entrances()?;
+    let message = ToInit::OpenSession {
+        uid: spec.uid,
+        cwd: start.cwd.clone(),
+        env: start.env.clone(),
+        nofile: u64::from(spec.nofile),
+        restore,
+        entrances: entrances.len() as u8,
+    };
+    let fds = std::iter::once(leaf.folder()?).chain(entrances).collect();
+    Ok((message, fds))
+}
+
+impl Sandbox {
+    fn begin_session(&mut self, name: &str, start: SessionStart, channel: u32) -> io::Result<()> {
+        let number = self.next_number();
+        let leaf = self.group.make_leaf(number)?;
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &start, false)?;
+        let session = Session {
+            number,
+            cwd: start.cwd.clone(),
+            start,
+            state: SessionState::Opening { channel: Some(channel) },
+            leaf,
+            shell: None,
+            waiting: VecDeque::new(),
+        };
+        self.session_names.insert(number, name.to_owned());
+        self.sessions.insert(name.to_owned(), session);
+        self.tell_init(number, &message, fds);
+        Ok(())
+    }
+
+    /// A new shell in a new leaf, from the state of the last snapshot. Gives the old leaf.
+    fn begin_again(&mut self, name: &str) -> io::Result<Option<Leaf>> {
+        let leaf_number = self.next_number();
+        let Some(session) = self.sessions.get_mut(name) else { return Ok(None) };
+        let leaf = self.group.make_leaf(leaf_number)?;
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &session.start, true)?;
+        let number = session.number;
+        let old = std::mem::replace(&mut session.leaf, leaf);
+        session.shell = None;
+        session.state = SessionState::Opening { channel: None };
+        self.tell_init(number, &message, fds);
+        Ok(Some(old))
+    }
+}
+
+impl Supervisor {
+    pub(super) fn open_session(&mut self, channel: u32, id: &str, name: &str, start: SessionStart) {
+        let Some(sandbox) = self.living(channel, id) else { return };
+        if sandbox.sessions.contains_key(name) {
+            return self.reply_error(channel, "session.exists", "a session of this name lives");
+        }
+        if let Err(error) = sandbox.begin_session(name, start, channel) {
+            self.reply_setup_failed(channel, "open_session", &error);
+        }
+    }
+
+    pub(super) fn close_session(&mut self, channel: u32, id: &str, name: &str) {
+        let Some(sandbox) = self.living(channel, id) else { return };
+        let Some(session) = sandbox.sessions.remove(name) else {
+            return self.reply_error(channel, "session.not_found", "no such session");
+        };
+        sandbox.session_names.remove(&session.number);
+        let busy = match session.state {
+            SessionState::Busy { command } => sandbox.running.get_mut(&command),
+            SessionState::Idle | SessionState::Opening { .. } => None,
+        };
+        match busy {
+            // Init tells its end, and is told of the session's end then.
+            Some(running) => running.killed = Some(KilledBy::Request("session_close".to_owned())),
+            None => sandbox.tell_init(session.number, &ToInit::CloseSession, Vec::new()),
+        }
+        let killed = session.leaf.kill();
+        let waiting: Vec<u32> =
+            session.waiting.iter().map(|(channel, _)| *channel).chain(session.opening_channel()).collect();
+        for waiting in waiting {
+            self.reply_error(waiting, "session.not_found", "the session was closed");
+        }
+        self.bury_leaf(session.leaf);
+        match killed {
+            Ok(()) => self.reply_done(channel),
+            Err(error) => self.reply_setup_failed(channel, "kill_session", &error),
+        }
+    }
+
+    pub(super) fn session_opened(&mut self, slot: u32, number: u32) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(session) = sandbox.session_by_number(number) else { return };
+        let SessionState::Opening { channel } = session.state else { return };
+        // Nothing but the shell has been started in this leaf.
+        session.shell = session.leaf.processes().ok().and_then(|processes| processes.first().copied());
+        session.state = SessionState::Idle;
+        let name = sandbox.session_names.get(&number).cloned().unwrap_or_default();
+        if let Some(channel) = channel {
+            self.reply_done(channel);
+        }
+        self.start_waiting(slot, &name);
+    }
+
+    pub(super) fn session_failed(&mut self, slot: u32, number: u32, step: &str, errno: &str) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(name) = sandbox.session_names.remove(&number) else { return };
+        let Some(session) = sandbox.sessions.remove(&name) else { return };
+        let opening = session.opening_channel();
+        let channels: Vec<u32> =
+            opening.into_iter().chain(session.waiting.iter().map(|(channel, _)| *channel)).collect();
+        for channel in channels {
+            self.tell(channel, &setup_failed(step, errno));
+        }
+        self.bury_leaf(session.leaf);
+    }
+
+    pub(super) fn session_ended(&mut self, slot: u32, number: u32) {
+        let name = self.sandboxes.get(&slot).and_then(|sandbox| sandbox.session_names.get(&number).cloned());
+        if let Some(name) = name {
+            self.restart_session(slot, &name);
+        }
+    }
+
+    pub(super) fn restart_session(&mut self, slot: u32, name: &str) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        match sandbox.begin_again(name) {
+            Ok(Some(old)) => self.bury_leaf(old),
+            Ok(None) => {}
+            Err(error) => {
+                let number = sandbox.sessions.get(name).map(|session| session.number).unwrap_or_default();
+                let errno = crate::sys::io_errno_name(&error);
+                self.session_failed(slot, number, "restart_session", &errno);
+            }
+        }
+    }
+
+    pub(super) fn start_waiting(&mut self, slot: u32, name: &str) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(session) = sandbox.sessions.get_mut(name) else { return };
+        if session.state != SessionState::Idle {
+            return;
+        }
+        if let Some((channel, spec)) = session.waiting.pop_front() {
+            self.begin_in_session(slot, name, channel, spec);
+        }
+    }
+
+    /// The leaf rule: a shell that is no longer alone leaves its leaf to the background jobs. `true`: it did.
+    pub(super) fn leave_leaf_to_jobs(&mut self, slot: u32, name: &str) -> io::Result<bool> {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return Ok(false) };
+        let Some(session) = sandbox.sessions.get(name) else { return Ok(false) };
+        let Some(shell) = session.shell else { return Ok(false) };
+        if session.leaf.processes()?.iter().all(|pid| *pid == shell) {
+            return Ok(false);
+        }
+        let number = sandbox.next_number();
+        let leaf = sandbox.group.make_leaf(number)?;
+        leaf.add(shell)?;
+        let Some(session) = sandbox.sessions.get_mut(name) else { return Ok(false) };
+        let old = std::mem::replace(&mut session.leaf, leaf);
+        self.bury_leaf(old);
+        Ok(true)
+    }
+
+    /// It goes when its last process does. One that cannot be watched goes with its sandbox.
+    pub(super) fn bury_leaf(&mut self, leaf: Leaf) {
+        let _ = self.graveyard.bury(vec![leaf.path().to_owned()], None);
+    }
+
+    pub(super) fn remember_cwd(&mut self, slot: u32, name: &str, cwd: &[u8]) {
+        if let Some(session) = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name)) {
+            session.cwd = ByteBuf::from(cwd);
+        }
+    }
+}
