@@ -8,16 +8,15 @@
 //! Of a folder only those keys are kept that can still get on the page, so memory is bounded by the page and the
 //! length of a path; time by the number of entries in the folders that the page touches.
 
-use std::collections::{BinaryHeap, VecDeque};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::rc::Rc;
 
 use rustix::fs::{FileType, Mode, OFlags, RawDir, ResolveFlags, openat2};
 use rustix::io::Errno;
 
 use super::entry::from_open;
 use super::failure::{Failure, KEEPS_CHANGING, KERNEL_MADE};
+use super::list_keys::{FirstKeys, Folder, Pending, is_walk};
 use super::path::{MAX_PATH, check, is_kernel_made, open_reading};
 use crate::wire::files::{Entry, FileReply, MAX_ENTRIES};
 
@@ -59,44 +58,14 @@ struct Page {
     bytes: usize,
 }
 
-/// A folder that is walked.
-struct Folder {
-    /// Below the top: empty, or ending in a slash.
-    path: Vec<u8>,
-    depth: u32,
-}
-
-/// A key is a name, or the name of a folder with a slash, which stands for what is in it.
-struct Key {
-    folder: Rc<Folder>,
-    bytes: Vec<u8>,
-}
-
-fn is_walk(key: &[u8]) -> bool {
-    key.last() == Some(&b'/')
-}
-
-impl Key {
-    /// Below the top.
-    fn path(&self) -> Vec<u8> {
-        [self.folder.path.as_slice(), &self.bytes].concat()
-    }
-}
-
-/// Keys still to come, and whether some behind them were left out.
-struct Pending {
-    keys: VecDeque<Key>,
-    cut: bool,
-}
-
 impl Page {
     /// Whether there is more behind the page; `None` when it must be filled on from `after`.
     fn fill(&mut self) -> Result<Option<bool>, Failure> {
-        let mut pending = Pending { keys: VecDeque::new(), cut: false };
+        let mut pending = Pending::default();
         if self.depth > 0 {
             self.walk(Folder { path: Vec::new(), depth: 1 }, &mut pending)?;
         }
-        while let Some(key) = pending.keys.pop_front() {
+        while let Some(key) = pending.take_first() {
             if is_walk(&key.bytes) {
                 self.walk(Folder { path: key.path(), depth: key.folder.depth + 1 }, &mut pending)?;
                 continue;
@@ -134,7 +103,7 @@ impl Page {
         openat2(&self.top, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty(), resolve)
     }
 
-    /// Puts the keys of a folder before all others. Keys that cannot get on the page any more are left out.
+    /// Goes into a folder: its keys are the next ones.
     fn walk(&self, folder: Folder, pending: &mut Pending) -> Result<(), Failure> {
         let opened = match self.open(&folder.path, OFlags::RDONLY | OFlags::DIRECTORY) {
             Err(errno) if passes_by(errno) => return Ok(()),
@@ -144,15 +113,9 @@ impl Page {
             return Ok(());
         }
         // One more than fits tells whether there is more.
-        let room = self.limit + 1 - self.entries.len();
-        let mut first = FirstKeys { heap: BinaryHeap::new(), names: 0, room, cut: false };
+        let mut first = FirstKeys::new(self.limit + 1 - self.entries.len());
         self.read_keys(&opened, &folder, &mut first)?;
-        let folder = Rc::new(folder);
-        for bytes in first.heap.into_sorted_vec().into_iter().rev() {
-            pending.keys.push_front(Key { folder: Rc::clone(&folder), bytes });
-        }
-        pending.cut |= first.cut;
-        pending.leave_out_behind(room);
+        pending.put_before(folder, first);
         Ok(())
     }
 
@@ -193,42 +156,4 @@ impl Page {
 /// What was there a moment ago and is not, or not for this user, is passed by.
 fn passes_by(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::PERM | Errno::LOOP | Errno::NAMETOOLONG)
-}
-
-/// The least keys of a folder, as many as hold `room` names. Beside names there are at most as many folders, and
-/// those that `after` is on its way through: no more than it has bytes.
-struct FirstKeys {
-    heap: BinaryHeap<Vec<u8>>,
-    names: usize,
-    room: usize,
-    cut: bool,
-}
-
-impl FirstKeys {
-    fn offer(&mut self, key: Vec<u8>) {
-        if self.names >= self.room && self.heap.peek().is_some_and(|greatest| key > *greatest) {
-            self.cut = true;
-            return;
-        }
-        self.names += usize::from(!is_walk(&key));
-        self.heap.push(key);
-        while self.names > self.room {
-            if let Some(greatest) = self.heap.pop() {
-                self.names -= usize::from(!is_walk(&greatest));
-                self.cut = true;
-            }
-        }
-    }
-}
-
-impl Pending {
-    fn leave_out_behind(&mut self, room: usize) {
-        let mut names = self.keys.iter().filter(|key| !is_walk(&key.bytes)).count();
-        while names > room {
-            if let Some(last) = self.keys.pop_back() {
-                names -= usize::from(!is_walk(&last.bytes));
-                self.cut = true;
-            }
-        }
-    }
 }

@@ -10,6 +10,7 @@ mod failure;
 mod handles;
 mod identity;
 mod list;
+mod list_keys;
 mod path;
 mod put;
 mod read;

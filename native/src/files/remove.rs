@@ -124,3 +124,23 @@ fn remove_until_full_child(folder: &OwnedFd, until: u64) -> Result<Option<OwnedF
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_turned_into_a_symlink_since_it_was_seen_is_not_entered() {
+        let path = std::env::temp_dir().join(format!("atoll-enter-{}", std::process::id()));
+        std::fs::create_dir_all(path.join("folder/child")).unwrap();
+        symlink("folder", path.join("link")).unwrap();
+        symlink("/", path.join("folder/root")).unwrap();
+        let folder = OwnedFd::from(std::fs::File::open(&path).unwrap());
+        let entered = ["folder", "link", "folder/root", ".."].map(|name| enter(&folder, name.as_bytes()).is_ok());
+        std::fs::remove_dir_all(&path).unwrap();
+        assert_eq!(entered, [true, false, false, false]);
+    }
+}
