@@ -80,3 +80,53 @@ fn append<'a>(kept: &mut Vec<u8>, bytes: &'a [u8], max: usize) -> &'a [u8] {
     kept.extend_from_slice(fits);
     rest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is to be kept of a whole stream.
+    fn expected(stream: &[u8], max: usize) -> (Vec<u8>, u64) {
+        if stream.len() <= max {
+            return (stream.to_vec(), 0);
+        }
+        let tail = &stream[stream.len() - max / 2..];
+        ([&stream[..max - max / 2], tail].concat(), (stream.len() - max) as u64)
+    }
+
+    #[test]
+    fn any_cut_of_any_stream_keeps_its_head_and_tail() {
+        let mut state = 1u64;
+        let mut roll = |sides: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % sides
+        };
+        for _ in 0..2000 {
+            let max = roll(40);
+            let mut kept = HeadTail::new(max);
+            let mut stream = Vec::new();
+            for _ in 0..roll(12) {
+                let piece: Vec<u8> = (0..roll(30)).map(|_| roll(256) as u8).collect();
+                kept.push(&piece);
+                stream.extend_from_slice(&piece);
+                assert_eq!(kept.snapshot(), expected(&stream, max));
+            }
+            assert_eq!(kept.finish(), expected(&stream, max));
+        }
+    }
+
+    #[test]
+    fn no_more_memory_is_taken_than_may_be_kept_and_none_before_data_comes() {
+        let max = 1 << 20;
+        let mut kept = HeadTail::new(max);
+        assert_eq!(kept.head.capacity() + kept.tail.capacity(), 0);
+        kept.push(b"short");
+        assert!(kept.head.capacity() + kept.tail.capacity() < 100);
+        for _ in 0..100 {
+            kept.push(&[7; 30_000]);
+            assert!(kept.head.capacity() + kept.tail.capacity() <= max);
+        }
+        let (bytes, dropped) = kept.finish();
+        assert_eq!((bytes.len(), bytes.capacity(), dropped), (max, max, 3_000_005 - max as u64));
+    }
+}
