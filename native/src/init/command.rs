@@ -16,15 +16,18 @@ use crate::wire::inside::{Ended, Finished, FromInit, Io};
 const LINGER_US: u64 = 100_000;
 
 pub struct Command {
-    /// `None`: it has a process of its own.
-    pub session: Option<u32>,
     stdout: Stream,
     stderr: Stream,
+    /// stderr goes where stdout goes.
+    merged: bool,
     stdin: Option<Feed>,
     /// Of a spawned process: why its exec never came.
     pub report: Option<OwnedFd>,
     /// Of a shell that runs one text: its end stays open as long as the shell may listen.
     pub control: Option<OwnedFd>,
+    /// Of a spawned process: what it executes and where, to tell what of it is not there.
+    pub program: Vec<u8>,
+    pub folder: Vec<u8>,
     end: Option<End>,
 }
 
@@ -67,7 +70,7 @@ pub struct Cost {
 }
 
 impl Command {
-    fn new(session: Option<u32>, io: Io) -> io::Result<(Self, Ends)> {
+    fn new(io: Io) -> io::Result<(Self, Ends)> {
         let stream = |pipe| Stream { pipe, kept: HeadTail::new(io.max_bytes as usize) };
         let (stdout, stdout_end) = output_pipe()?;
         let (stderr, stderr_end) = if io.merge {
@@ -78,12 +81,14 @@ impl Command {
         };
         let (stdin, stdin_end) = Feed::open(io.stdin, io.stdin_open)?;
         let command = Self {
-            session,
             stdout: stream(Some(stdout)),
             stderr: stream(stderr),
+            merged: io.merge,
             stdin,
             report: None,
             control: None,
+            program: Vec::new(),
+            folder: Vec::new(),
             end: None,
         };
         Ok((command, Ends { stdin: stdin_end, stdout: stdout_end, stderr: stderr_end }))
@@ -93,6 +98,11 @@ impl Command {
     fn drain(&mut self, buffer: &mut [u8]) {
         self.stdout.drain(buffer);
         self.stderr.drain(buffer);
+    }
+
+    pub fn add_to_stderr(&mut self, text: &[u8]) {
+        let stream = if self.merged { &mut self.stdout } else { &mut self.stderr };
+        stream.kept.push(text);
     }
 
     fn is_drained(&self) -> bool {
@@ -147,8 +157,8 @@ impl Feed {
 
 impl Init {
     /// Opens the streams of a command and watches them.
-    pub(super) fn begin(&mut self, number: u32, session: Option<u32>, io: Io) -> io::Result<Ends> {
-        let (command, ends) = Command::new(session, io)?;
+    pub(super) fn begin(&mut self, number: u32, io: Io) -> io::Result<Ends> {
+        let (command, ends) = Command::new(io)?;
         if let Some(pipe) = &command.stdout.pipe {
             self.events.watch_input(pipe, Token::Stdout(number))?;
         }
@@ -178,14 +188,6 @@ impl Init {
             feed.waiting.extend_from_slice(bytes);
             feed.eof |= eof;
             self.feed_stdin(number);
-        }
-    }
-
-    pub(super) fn add_to_stderr(&mut self, number: u32, text: &[u8]) {
-        if let Some(command) = self.commands.get_mut(&number) {
-            let merged = command.stderr.pipe.is_none();
-            let stream = if merged { &mut command.stdout } else { &mut command.stderr };
-            stream.kept.push(text);
         }
     }
 

@@ -23,7 +23,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::net::{RecvFlags, SendFlags};
 
 use crate::files::Files;
-use crate::seccomp::{self, SockFilter};
+use crate::seccomp::SockFilter;
 use crate::setup::Plan;
 use crate::sys::{signals, socket};
 use crate::wire::frame::{self, FrameReader};
@@ -62,7 +62,7 @@ enum Child {
 }
 
 impl Init {
-    pub fn new(socket: OwnedFd, plan: &Plan) -> io::Result<Self> {
+    pub fn new(socket: OwnedFd, plan: &Plan, filter: Vec<SockFilter>) -> io::Result<Self> {
         let socket = keep_only_socket(socket)?;
         let signals = signals::descriptor(&[libc::SIGCHLD])?;
         let events = Events::new()?;
@@ -80,7 +80,7 @@ impl Init {
             orphans: HashMap::new(),
             next_orphan: 0,
             files: Files::new(plan.uid, plan.uid),
-            filter: seccomp::program(),
+            filter,
             buffer: vec![0; READ_BYTES],
         })
     }

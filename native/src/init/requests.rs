@@ -33,14 +33,14 @@ impl Init {
                 Ok(())
             }
             ToInit::Run { session, io, text, cwd, env } => {
-                let ends = self.begin(channel, Some(session), io)?;
+                let ends = self.begin(channel, io)?;
                 let text = Text { cwd: &cwd, env: &env, text: &text };
                 let sent = self.run_in_session(session, channel, &streams(&ends), &text);
                 if sent { Ok(()) } else { self.never_ran(channel) }
             }
             ToInit::Fork { session, io, text, cwd, env, entrances } => {
                 let entrances = self.take_received(entrances.into())?;
-                let ends = self.begin(channel, None, io)?;
+                let ends = self.begin(channel, io)?;
                 let text = Text { cwd: &cwd, env: &env, text: &text };
                 let sent = self.fork_in_session(session, channel, &streams(&ends), &text, entrances)?;
                 if sent { Ok(()) } else { self.never_ran(channel) }
@@ -75,7 +75,12 @@ impl Init {
     }
 
     fn spawn(&mut self, number: u32, start: Spawn, io: Io, leaf: OwnedFd, entrances: Vec<OwnedFd>) -> io::Result<()> {
-        let ends = self.begin(number, None, io)?;
+        let ends = self.begin(number, io)?;
+        if let Some(command) = self.commands.get_mut(&number) {
+            let program = start.argv.as_ref().and_then(|argv| argv.first());
+            command.program = program.map_or(b"bash".to_vec(), |name| name.to_vec());
+            command.folder = start.cwd.to_vec();
+        }
         let spawned = match start.argv {
             Some(_) => self.spawn_argv(&start, &ends, &leaf, &entrances).map(|spawned| (spawned, None)),
             None => self.spawn_shell(start, &ends, leaf, entrances).map(|(spawned, control)| (spawned, Some(control))),
@@ -146,12 +151,15 @@ impl Init {
     /// A program that cannot be executed is an answer, as a shell gives it; any other step is our failure, and the
     /// command must not seem to have run.
     pub(super) fn spawn_failed(&mut self, number: u32, step: SpawnStep, errno: i32) -> io::Result<()> {
-        let reason = io::Error::from_raw_os_error(errno);
         match step {
             SpawnStep::Execute | SpawnStep::ChangeFolder => {
                 let code = if errno == libc::ENOENT && step == SpawnStep::Execute { 127 } else { 126 };
-                let text = format!("atoll: {}: {reason}\n", step.name());
-                self.add_to_stderr(number, text.as_bytes());
+                if let Some(command) = self.commands.get_mut(&number) {
+                    let missing = if step == SpawnStep::Execute { &command.program } else { &command.folder };
+                    let reason = sys::errno_text(errno);
+                    let text = [b"atoll: ", missing.as_slice(), b": ", reason.as_bytes(), b"\n"].concat();
+                    command.add_to_stderr(&text);
+                }
                 let nothing = Cost { cpu_user_us: 0, cpu_system_us: 0, max_rss_bytes: 0 };
                 self.ended(number, Ended::Exited { code }, nothing, Vec::new(), false)
             }

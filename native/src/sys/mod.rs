@@ -3,9 +3,11 @@
 pub mod caps;
 pub mod clone;
 pub mod mount;
+pub mod name;
 pub mod signals;
 pub mod socket;
 
+use std::io;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Name of an error number as the wire tells it (`EPERM`), or its number where we have no name for it.
@@ -51,8 +53,14 @@ pub fn errno_name(errno: i32) -> String {
 }
 
 /// [`errno_name`] of an I/O error.
-pub fn io_errno_name(error: &std::io::Error) -> String {
+pub fn io_errno_name(error: &io::Error) -> String {
     error.raw_os_error().map_or_else(|| error.to_string(), errno_name)
+}
+
+/// What people read of an error number: `No such file or directory`.
+pub fn errno_text(errno: i32) -> String {
+    let text = io::Error::from_raw_os_error(errno).to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
 }
 
 /// Microseconds on the clock that never jumps.

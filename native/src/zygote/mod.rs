@@ -110,7 +110,9 @@ fn failed(step: &str, error: &io::Error) -> Answer {
 
 /// The zygote's whole life; the result is its exit status.
 fn serve(stage_folder: &std::path::Path, socket: OwnedFd) -> i32 {
-    let prepared = sys::caps::die_with_parent().and_then(|()| Stage::build(stage_folder));
+    let prepared = sys::caps::die_with_parent()
+        .and_then(|()| Stage::build(stage_folder))
+        .and_then(|stage| sys::name::forget_origin(c"atoll-init").map(|()| stage));
     let host = setup::namespace_ids();
     let (stage, host) = match (prepared, host) {
         (Ok(stage), Ok(host)) => (stage, host),
@@ -194,7 +196,7 @@ fn become_init(stage: &Stage, host: &NamespaceIds, plan: &Plan, setup_socket: &O
         receive_trees(stage, setup_socket).at(Step::ReceiveTrees).and_then(|trees| setup::enter(plan, trees, host));
     match entered {
         Ok(facts) => {
-            let status = match init::Init::new(init_end, plan) {
+            let status = match init::Init::new(init_end, plan, stage.filter.clone()) {
                 Ok(mut init) => init.run(facts),
                 Err(_) => 1,
             };

@@ -16,6 +16,7 @@ use rustix::mount::{
 };
 
 use crate::etc;
+use crate::seccomp::{self, SockFilter};
 use crate::sys::mount::{Devices, seal_tree};
 
 /// The loadable builtin of the sessions' bash (GPL-3.0-or-later, `native/shell/`), carried as data.
@@ -29,6 +30,8 @@ pub struct Stage {
     /// Folders of the stage that are moved into each sandbox under the same name.
     pub trees: Vec<&'static str>,
     pub links: Vec<(String, String)>,
+    /// What commands may ask of the kernel: compiled once, installed by each command before its exec.
+    pub filter: Vec<SockFilter>,
 }
 
 impl Stage {
@@ -60,7 +63,7 @@ impl Stage {
         unmount(".", UnmountFlags::DETACH)?;
         rustix::process::chdir("/")?;
         let trees = ["usr", "etc", "dev", "opt/atoll"].into_iter().chain(folders).collect();
-        Ok(Self { trees, links })
+        Ok(Self { trees, links, filter: seccomp::program() })
     }
 
     /// A detached copy of each tree, read-only, its owners translated for one sandbox.
