@@ -6,6 +6,10 @@ import { invalidRequest } from './errors.ts'
 /** Checks a part of a request by its zod schema; what is wrong is told as `request.invalid` with the field's name. */
 export const validatorCompiler: FastifySchemaCompiler<ZodType> = ({ schema, httpPart }) => {
   return (data: unknown) => {
+    // Zod passes over this key, so that even a strict schema does not see it.
+    if (httpPart === 'querystring' && Object.hasOwn(data as object, '__proto__')) {
+      return { error: invalidRequest('__proto__', 'is unknown') }
+    }
     // A body that was not sent is `null` to Fastify.
     const result = schema.safeParse(httpPart === 'body' ? (data ?? undefined) : data)
     return result.success ? { value: result.data } : { error: firstProblem(result.error, httpPart ?? 'request') }

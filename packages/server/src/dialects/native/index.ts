@@ -20,7 +20,7 @@ export function createNativeDialect(core: Core, version: string): Dialect {
     encodeError,
     async routes(plainScope) {
       const scope = plainScope.withTypeProvider<ZodTypeProvider>()
-      await openapi(plainScope, version)
+      await openapi(plainScope)
       sandboxRoutes(scope, core)
       sessionRoutes(scope, core)
       commandRoutes(scope, core)

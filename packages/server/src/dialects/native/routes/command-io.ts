@@ -75,6 +75,8 @@ function stdinRoute(scope: NativeScope, { commands }: Pick<Core, 'commands'>): v
         description: 'The body is the bytes, of any type and length. `eof=true` closes standard input behind them.',
         params: commandParams,
         querystring: z.strictObject({ eof: queryBoolean.default(false) }),
+        consumes: ['application/octet-stream'],
+        body: z.any(),
         response: { 204: nothing, ...errors },
       },
     },

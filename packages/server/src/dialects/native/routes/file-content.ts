@@ -60,6 +60,8 @@ function writeRoute(scope: NativeScope, { files }: Pick<Core, 'files'>): void {
         description: 'The body is the content, of any type and length. Whole or not at all; parents are made.',
         params: sandboxParams,
         querystring: z.strictObject({ ...wire.pathQuery, mode: mode.exactOptional() }),
+        consumes: ['application/octet-stream'],
+        body: z.any(),
         response: { 201: wire.fileEntry, ...errors },
       },
     },

@@ -63,6 +63,7 @@ export const commandBody = z
     background: z.boolean().exactOptional(),
   })
   .check(checkExclusive)
+  .meta({ id: 'RunCommand' })
 
 export const runBody = z
   .strictObject({
@@ -75,6 +76,7 @@ export const runBody = z
     fetch: z.array(wire.pathText).max(1000).exactOptional(),
   })
   .check(checkExclusive)
+  .meta({ id: 'RunOnce' })
 
 type CommandBody = z.output<typeof commandBody>
 type RunBody = z.output<typeof runBody>
@@ -119,39 +121,45 @@ export const decodeRun = (body: RunBody): RunOnce => ({
   }),
 })
 
-export const outcome = z.union([
-  z.strictObject({ type: z.literal('exited'), exit_code: z.int() }),
-  z.strictObject({ type: z.literal('signalled'), signal: z.string() }),
-  z.strictObject({ type: z.literal('timed_out'), limit_ms: z.int() }),
-  z.strictObject({ type: z.literal('out_of_memory'), limit_bytes: z.int() }),
-  z.strictObject({ type: z.literal('killed'), by: z.string() }),
-  z.strictObject({ type: z.literal('lost'), reason: z.string() }),
-])
+export const outcome = z
+  .union([
+    z.strictObject({ type: z.literal('exited'), exit_code: z.int() }),
+    z.strictObject({ type: z.literal('signalled'), signal: z.string() }),
+    z.strictObject({ type: z.literal('timed_out'), limit_ms: z.int() }),
+    z.strictObject({ type: z.literal('out_of_memory'), limit_bytes: z.int() }),
+    z.strictObject({ type: z.literal('killed'), by: z.string() }),
+    z.strictObject({ type: z.literal('lost'), reason: z.string() }),
+  ])
+  .meta({ id: 'Outcome' })
 
-export const command = z.strictObject({
-  id: z.string(),
-  sandbox_id: z.string(),
-  session: z.string().nullable(),
-  command: z.string().exactOptional(),
-  argv: z.array(z.string()).exactOptional(),
-  background: z.boolean(),
-  state: z.enum(['running', 'finished']),
-  outcome: outcome.nullable(),
-  oom: z.boolean(),
-  stdout: z.string().nullable(),
-  stderr: z.string().nullable(),
-  truncated: z.strictObject({ stdout_bytes: z.int(), stderr_bytes: z.int() }),
-  encoding,
-  started_at: wire.time,
-  duration_ms: z.number(),
-  usage: z.strictObject({ cpu_user_ms: z.number(), cpu_system_ms: z.number(), max_rss_bytes: z.int() }),
-  cwd: z.string().nullable(),
-  cwd_base64: z.string().exactOptional(),
-  background_left: z.boolean(),
-  session_restarted: z.boolean(),
-})
+export const command = z
+  .strictObject({
+    id: z.string(),
+    sandbox_id: z.string(),
+    session: z.string().nullable(),
+    command: z.string().exactOptional(),
+    argv: z.array(z.string()).exactOptional(),
+    background: z.boolean(),
+    state: z.enum(['running', 'finished']),
+    outcome: outcome.nullable(),
+    oom: z.boolean(),
+    stdout: z.string().nullable(),
+    stderr: z.string().nullable(),
+    truncated: z.strictObject({ stdout_bytes: z.int(), stderr_bytes: z.int() }),
+    encoding,
+    started_at: wire.time,
+    duration_ms: z.number(),
+    usage: z.strictObject({ cpu_user_ms: z.number(), cpu_system_ms: z.number(), max_rss_bytes: z.int() }),
+    cwd: z.string().nullable(),
+    cwd_base64: z.string().exactOptional(),
+    background_left: z.boolean(),
+    session_restarted: z.boolean(),
+  })
+  .meta({ id: 'Command' })
 
-export const ranOnce = command.extend({ files: z.record(z.string(), wire.answeredContent.nullable()) })
+export const ranOnce = command
+  .extend({ files: z.record(z.string(), wire.answeredContent.nullable()) })
+  .meta({ id: 'RanOnce' })
 
 export function encodeCommand(value: Command, encoding: Encoding): z.output<typeof command> {
   const { program, usage } = value

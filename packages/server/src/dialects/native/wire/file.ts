@@ -9,7 +9,10 @@ import * as wire from './primitives.ts'
 const MAX_PATH_BYTES = 4096
 
 /** How a request names a file in its query: `path`, whose bytes need not be UTF-8, or `path_base64`. */
-export const pathQuery = { path: z.string().exactOptional(), path_base64: wire.base64.exactOptional() }
+export const pathQuery = {
+  path: z.string().describe('Percent-encoded bytes; they need not be UTF-8.').exactOptional(),
+  path_base64: wire.base64.describe('The same in base64.').exactOptional(),
+}
 
 /** The path of a query, from the address as it came: its text alone would have lost bytes that are not UTF-8. */
 export function queryPath(url: string, query: { readonly path_base64?: Uint8Array }): FilePath {
@@ -31,30 +34,36 @@ export function onePath(field: string, plain: Uint8Array | undefined, base64: Ui
 export const bodyPath = (field: string, plain: string | undefined, base64: Uint8Array | undefined): FilePath =>
   onePath(field, plain === undefined ? undefined : Buffer.from(plain), base64)
 
-export const mkdirBody = z.strictObject({
-  path: wire.pathText.exactOptional(),
-  path_base64: wire.base64.exactOptional(),
-  mode: wire.mode.exactOptional(),
-})
+export const mkdirBody = z
+  .strictObject({
+    path: wire.pathText.exactOptional(),
+    path_base64: wire.base64.exactOptional(),
+    mode: wire.mode.exactOptional(),
+  })
+  .meta({ id: 'MakeFolder' })
 
-export const moveBody = z.strictObject({
-  from: wire.pathText.exactOptional(),
-  from_base64: wire.base64.exactOptional(),
-  to: wire.pathText.exactOptional(),
-  to_base64: wire.base64.exactOptional(),
-  overwrite: z.boolean().default(false),
-})
+export const moveBody = z
+  .strictObject({
+    from: wire.pathText.exactOptional(),
+    from_base64: wire.base64.exactOptional(),
+    to: wire.pathText.exactOptional(),
+    to_base64: wire.base64.exactOptional(),
+    overwrite: z.boolean().default(false),
+  })
+  .meta({ id: 'Move' })
 
-export const fileEntry = z.strictObject({
-  path: z.string(),
-  path_base64: z.string().exactOptional(),
-  type: z.enum(['file', 'directory', 'symlink', 'fifo', 'socket', 'device']),
-  size_bytes: z.int(),
-  mode: z.string(),
-  modified_at: wire.time,
-  link_target: z.string().nullable(),
-  link_target_base64: z.string().exactOptional(),
-})
+export const fileEntry = z
+  .strictObject({
+    path: z.string(),
+    path_base64: z.string().exactOptional(),
+    type: z.enum(['file', 'directory', 'symlink', 'fifo', 'socket', 'device']),
+    size_bytes: z.int(),
+    mode: z.string(),
+    modified_at: wire.time,
+    link_target: z.string().nullable(),
+    link_target_base64: z.string().exactOptional(),
+  })
+  .meta({ id: 'FileEntry' })
 
 export function encodeEntry(entry: FileEntry): z.output<typeof fileEntry> {
   return {

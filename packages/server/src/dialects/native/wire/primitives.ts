@@ -41,14 +41,18 @@ export const base64 = z
     }
   })
 
-/** Content in JSON: `{text}` or `{base64}`, as bytes. */
-export const content = z.union([
-  z.strictObject({ text: z.string().refine((value) => value.isWellFormed(), 'holds half a character') }),
-  z.strictObject({ base64 }),
-])
+/** Content in JSON: `{text}` or `{base64}`. */
+export const content = z
+  .strictObject({
+    text: z
+      .string()
+      .refine((value) => value.isWellFormed(), 'holds half a character')
+      .exactOptional(),
+    base64: base64.exactOptional(),
+  })
+  .refine(({ text, base64 }) => (text === undefined) !== (base64 === undefined), 'give text or base64')
 
-export const contentBytes = (value: z.output<typeof content>): Uint8Array =>
-  'text' in value ? Buffer.from(value.text) : value.base64
+export const contentBytes = ({ text = '', base64 }: z.output<typeof content>): Uint8Array => base64 ?? Buffer.from(text)
 
 /** Content as it is answered: text where the bytes are UTF-8. */
 export const answeredContent = z.union([z.strictObject({ text: z.string() }), z.strictObject({ base64: z.string() })])
@@ -88,11 +92,13 @@ export const page = { limit: queryInteger(1, 1000).default(100), cursor: z.strin
 export const listOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() })
 
-export const errorBody = z.strictObject({
-  error: z.strictObject({
-    code: z.string(),
-    message: z.string(),
-    details: z.record(z.string(), z.unknown()),
-    request_id: z.string(),
-  }),
-})
+export const errorBody = z
+  .strictObject({
+    error: z.strictObject({
+      code: z.string(),
+      message: z.string(),
+      details: z.record(z.string(), z.unknown()),
+      request_id: z.string(),
+    }),
+  })
+  .meta({ id: 'Error' })

@@ -4,39 +4,45 @@ import type { Sandbox } from '../../../core/sandbox/sandbox.ts'
 import { present, snakeKeys } from './names.ts'
 import * as wire from './primitives.ts'
 
-export const sandboxLimits = z.strictObject({
-  memory_bytes: wire.bytes.exactOptional(),
-  cpus: z.number().positive().max(4096).exactOptional(),
-  pids: wire.count.exactOptional(),
-  disk_bytes: wire.bytes.exactOptional(),
-  nofile: wire.count.exactOptional(),
-})
+export const sandboxLimits = z
+  .strictObject({
+    memory_bytes: wire.bytes.exactOptional(),
+    cpus: z.number().positive().max(4096).exactOptional(),
+    pids: wire.count.exactOptional(),
+    disk_bytes: wire.bytes.exactOptional(),
+    nofile: wire.count.exactOptional(),
+  })
+  .meta({ id: 'SandboxLimits' })
 
 export const network = z.strictObject({ mode: z.literal('none') })
 export const files = z.record(wire.pathText, wire.content)
 
-export const createBody = z.strictObject({
-  template: z.string().min(1).max(63).exactOptional(),
-  image: z.string().min(1).max(512).exactOptional(),
-  env: wire.environment.exactOptional(),
-  files: files.exactOptional(),
-  setup: z.array(wire.text).max(100).exactOptional(),
-  cwd: wire.pathText.exactOptional(),
-  user: wire.user.exactOptional(),
-  limits: sandboxLimits.exactOptional(),
-  network: network.exactOptional(),
-  lifetime_ms: wire.bytes.exactOptional(),
-  idle_timeout_ms: wire.bytes.exactOptional(),
-  metadata: wire.metadata.exactOptional(),
-})
+export const createBody = z
+  .strictObject({
+    template: z.string().min(1).max(63).exactOptional(),
+    image: z.string().min(1).max(512).exactOptional(),
+    env: wire.environment.exactOptional(),
+    files: files.exactOptional(),
+    setup: z.array(wire.text).max(100).exactOptional(),
+    cwd: wire.pathText.exactOptional(),
+    user: wire.user.exactOptional(),
+    limits: sandboxLimits.exactOptional(),
+    network: network.exactOptional(),
+    lifetime_ms: wire.bytes.exactOptional(),
+    idle_timeout_ms: wire.bytes.exactOptional(),
+    metadata: wire.metadata.exactOptional(),
+  })
+  .meta({ id: 'CreateSandbox' })
 
-export const updateBody = z.strictObject({
-  env: z.record(wire.environmentName, wire.text.nullable()).exactOptional(),
-  cwd: wire.pathText.exactOptional(),
-  metadata: wire.metadataPatch.exactOptional(),
-  lifetime_ms: wire.bytes.exactOptional(),
-  idle_timeout_ms: wire.bytes.exactOptional(),
-})
+export const updateBody = z
+  .strictObject({
+    env: z.record(wire.environmentName, wire.text.nullable()).exactOptional(),
+    cwd: wire.pathText.exactOptional(),
+    metadata: wire.metadataPatch.exactOptional(),
+    lifetime_ms: wire.bytes.exactOptional(),
+    idle_timeout_ms: wire.bytes.exactOptional(),
+  })
+  .meta({ id: 'UpdateSandbox' })
 
 export const decodeFiles = (value: z.output<typeof files>): ReadonlyMap<string, Uint8Array> =>
   new Map(Object.entries(value).map(([path, content]) => [path, wire.contentBytes(content)]))
@@ -70,41 +76,45 @@ export function decodeUpdate(body: z.output<typeof updateBody>): UpdateSandbox {
 
 export const sandboxState = z.enum(['creating', 'running', 'stopped', 'failed'])
 
-const isolation = z.strictObject({
-  driver: z.string(),
-  host_uid: z.int(),
-  host_uids: z.int(),
-  namespaces: z.array(z.string()),
-  seccomp: z.boolean(),
-  no_new_privs: z.boolean(),
-  capabilities: z.int(),
-  cgroup_version: z.int(),
-  memory_bytes: z.int(),
-  pids: z.int(),
-  cpus: z.number(),
-  disk: z.string(),
-  missing: z.array(z.string()),
-})
+const isolation = z
+  .strictObject({
+    driver: z.string(),
+    host_uid: z.int(),
+    host_uids: z.int(),
+    namespaces: z.array(z.string()),
+    seccomp: z.boolean(),
+    no_new_privs: z.boolean(),
+    capabilities: z.int(),
+    cgroup_version: z.int(),
+    memory_bytes: z.int(),
+    pids: z.int(),
+    cpus: z.number(),
+    disk: z.string(),
+    missing: z.array(z.string()),
+  })
+  .meta({ id: 'Isolation' })
 
-export const sandbox = z.strictObject({
-  id: z.string(),
-  state: sandboxState,
-  template: z.string(),
-  image: z.string().nullable(),
-  user: wire.user,
-  cwd: z.string(),
-  env_names: z.array(z.string()),
-  limits: sandboxLimits.required(),
-  network,
-  isolation,
-  metadata: z.record(z.string(), z.string()),
-  sessions: z.array(z.string()),
-  created_at: wire.time,
-  last_used_at: wire.time,
-  expires_at: wire.time,
-  idle_timeout_ms: z.int(),
-  node: z.string(),
-})
+export const sandbox = z
+  .strictObject({
+    id: z.string(),
+    state: sandboxState,
+    template: z.string(),
+    image: z.string().nullable(),
+    user: wire.user,
+    cwd: z.string(),
+    env_names: z.array(z.string()),
+    limits: sandboxLimits.required(),
+    network,
+    isolation,
+    metadata: z.record(z.string(), z.string()),
+    sessions: z.array(z.string()),
+    created_at: wire.time,
+    last_used_at: wire.time,
+    expires_at: wire.time,
+    idle_timeout_ms: z.int(),
+    node: z.string(),
+  })
+  .meta({ id: 'Sandbox' })
 
 export function encodeSandbox(value: Sandbox): z.output<typeof sandbox> {
   return {
