@@ -19,6 +19,8 @@ describe('the supervisor, as the driver keeps it', () => {
   const opened: SandboxDriver[] = []
   const lost: [string, string][] = []
   const finished: [string, CommandRecord][] = []
+  const logged: string[] = []
+  const log = { ...silentLog, error: (_fields: object, message: string) => logged.push(message) }
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'atoll-'))
@@ -27,6 +29,7 @@ describe('the supervisor, as the driver keeps it', () => {
     await writeFile(binary, `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`)
     await chmod(binary, 0o755)
     lost.length = 0
+    logged.length = 0
     finished.length = 0
   })
 
@@ -36,7 +39,7 @@ describe('the supervisor, as the driver keeps it', () => {
   })
 
   const open = async () => {
-    const driver = createNamespacesDriver({ dataDir, orphanTtlMs: 1000, binary, log: silentLog, heartbeatTickMs: 10 })
+    const driver = createNamespacesDriver({ dataDir, orphanTtlMs: 1000, binary, log, heartbeatTickMs: 10 })
     opened.push(driver)
     const living = await driver.start({
       onLost: (id, reason) => lost.push([id, reason]),
@@ -89,7 +92,8 @@ describe('the supervisor, as the driver keeps it', () => {
     await driver.create(ONE, sandboxSpec)
     const pid = await pidOf(driver)
     void driver.signal(ONE, COMMAND, 19).catch(() => undefined)
-    await vi.waitFor(() => expect(driver.status()).rejects.toThrow('does not answer'), { timeout: 5000 })
+    await vi.waitFor(() => expect(logged).toContain('the supervisor does not answer'), { timeout: 5000, interval: 5 })
+    await expect(driver.status()).rejects.toThrow('does not answer')
     await vi.waitFor(() => expect(lost.map(([id]) => id)).toEqual([ONE]), { timeout: 5000 })
     await vi.waitFor(async () => expect(await pidOf(driver)).not.toBe(pid), { timeout: 5000 })
   })
