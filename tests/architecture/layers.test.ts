@@ -63,7 +63,7 @@ describe('the check itself', () => {
       "export * from './c.ts'",
       "import './d.ts'",
       "const e = await import('./e.ts')",
-      "import serve from '@atoll/server'",
+      "import serve from '@atoll/server/main'",
       "const text = `nothing from 'here'`",
     ].join('\n')
     expect(importsOf('packages/cli/src/main.ts', text)).toEqual([
@@ -72,7 +72,7 @@ describe('the check itself', () => {
       'packages/cli/src/c.ts',
       'packages/cli/src/d.ts',
       'packages/cli/src/e.ts',
-      'packages/server/src/app.ts',
+      'packages/server/src/main.ts',
     ])
   })
 })

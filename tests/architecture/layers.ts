@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   app: ['core', 'config', 'drivers', 'store', 'languages', 'images', 'http', 'dialects', 'cluster'],
   main: ['app', 'config'],
   sdk: [],
-  cli: ['sdk', 'app'],
+  cli: ['sdk', 'app', 'main'],
   web: ['sdk'],
 }
 
@@ -29,10 +29,10 @@ interface Place {
   readonly plugin: string | undefined
 }
 
-/** Where a module of ours stands; `undefined` for packages and builtins. */
+/** Where a module of ours stands; `undefined` for packages, builtins and a package's own manifest. */
 function placeOf(path: string): Place | undefined {
-  const [packages, name, , first, second, third] = path.split('/')
-  if (packages !== 'packages' || name === undefined) return undefined
+  const [packages, name, source, first, second, third] = path.split('/')
+  if (packages !== 'packages' || name === undefined || source !== 'src') return undefined
   if (name !== 'server') return { layer: name, plugin: undefined }
   const layer = first?.replace(/\.ts$/, '') ?? ''
   return { layer, plugin: PLUGIN_LAYERS.has(layer) && third !== undefined ? second : undefined }

@@ -24,16 +24,18 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s*'([^']+)'|(?:^|\n)\s*import\s*'([^']+)'|\bimport\(\s*'([^']+)'/g
 
-/** The packages of this repository, by the module that their name stands for. */
-const OWN_PACKAGES: Readonly<Record<string, string>> = {
-  '@atoll/server': 'packages/server/src/app.ts',
-  '@atoll/sdk': 'packages/sdk/src/index.ts',
-}
+/** The modules that the packages of this repository export, by the name that imports them. */
+const OWN_EXPORTS: ReadonlyMap<string, string> = new Map(
+  filesBelow('packages', 'package.json').flatMap((path) => {
+    const { name, exports = {} } = JSON.parse(textOf(path)) as { name: string; exports?: Record<string, string> }
+    return Object.entries(exports).map(([entry, file]) => [join(name, entry), join(dirname(path), file)] as const)
+  }),
+)
 
 export function importsOf(path: string, text: string): readonly string[] {
   return [...text.matchAll(IMPORT)].map(([, list, bare, expression]) => {
     const name = list ?? bare ?? expression ?? ''
-    return name.startsWith('.') ? join(dirname(path), name) : (OWN_PACKAGES[name] ?? name)
+    return name.startsWith('.') ? join(dirname(path), name) : (OWN_EXPORTS.get(name) ?? name)
   })
 }
 
