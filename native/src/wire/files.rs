@@ -17,6 +17,7 @@ pub const MAX_HANDLES: usize = 64;
 pub const MAX_ENTRIES: u32 = 1000;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum FileOp {
     /// `Entry`. `follow`: the target of a final symlink.
     Stat {
@@ -79,6 +80,7 @@ pub enum FileOp {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum FileReply {
     Done,
     Entry {
@@ -111,6 +113,7 @@ pub enum FileReply {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     pub path: ByteBuf,
     pub kind: EntryKind,

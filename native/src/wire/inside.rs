@@ -10,6 +10,7 @@ use super::files::{FileOp, FileReply};
 
 /// Supervisor → init. `channel` of the frame is the session number, the command number or the file request's number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum ToInit {
     /// Starts the shell of the session. Descriptors: leaf folder, then the [`Entrances`].
     OpenSession {
@@ -59,6 +60,7 @@ pub enum ToInit {
 
 /// Standard streams of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Io {
     pub stdin: Option<ByteBuf>,
     pub stdin_open: bool,
@@ -67,6 +69,7 @@ pub struct Io {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spawn {
     /// `None`: `text` in a shell of its own.
     pub argv: Option<Vec<ByteBuf>>,
@@ -81,6 +84,7 @@ pub struct Spawn {
 
 /// Init → supervisor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum FromInit {
     /// The sandbox is closed behind init; `facts` are read back from the kernel.
     Ready {
@@ -123,6 +127,7 @@ pub enum FromInit {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     pub namespaces: Vec<String>,
     pub seccomp: bool,
@@ -131,6 +136,7 @@ pub struct Facts {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Finished {
     pub ended: Ended,
     pub stdout: ByteBuf,
@@ -144,6 +150,7 @@ pub struct Finished {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Ended {
     /// The session's shell told the status and lives on.
     Status { status: u8 },

@@ -13,6 +13,7 @@ pub const VERSION: u32 = 1;
 
 /// Server → supervisor. Each is answered by exactly one [`Reply`] on its channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Request {
     /// The first frame of a connection.
     Hello { version: u32 },
@@ -49,6 +50,7 @@ pub enum Request {
 
 /// Supervisor → server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Reply {
     /// `boot` names this life of the supervisor: another value means that all sandboxes of the earlier one are lost.
     Hello {
@@ -96,6 +98,7 @@ pub enum Reply {
 
 /// What a sandbox is made of. All limits are hard.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SandboxSpec {
     /// User id inside that commands and file operations run as: 1000 (`sandboxuser`) or 0 (root in the namespace).
     pub uid: u32,
@@ -116,6 +119,7 @@ pub struct SandboxSpec {
 
 /// How a session's shell begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SessionStart {
     pub cwd: ByteBuf,
     /// `NAME=value`, complete: nothing is added but what bash itself sets.
@@ -123,6 +127,7 @@ pub struct SessionStart {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Program {
     /// Shell text, evaluated in the named session (which must be open).
     Session { session: String, text: ByteBuf },
@@ -133,6 +138,7 @@ pub enum Program {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommandSpec {
     pub id: String,
     pub program: Program,
@@ -158,6 +164,7 @@ pub struct CommandSpec {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Outcome {
     Exited { exit_code: u8 },
     Signalled { signal: u8 },
@@ -169,6 +176,7 @@ pub enum Outcome {
 
 /// One command, as the supervisor remembers it. `outcome` is `None` while it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommandRecord {
     pub id: String,
     pub program: Program,
@@ -196,6 +204,7 @@ pub struct CommandRecord {
 
 /// What was really applied, read back from the kernel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Isolation {
     /// First of the sandbox's host user ids, and their number.
     pub host_uid: u32,
@@ -216,6 +225,7 @@ pub struct Isolation {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LivingSandbox {
     pub id: String,
     pub spec: SandboxSpec,
@@ -228,12 +238,14 @@ pub struct LivingSandbox {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LivingSession {
     pub name: String,
     pub cwd: ByteBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NodeStatus {
     pub sandboxes: u32,
     pub memory_total_bytes: u64,
