@@ -194,7 +194,27 @@ impl Group {
         let path = self.leaf(number);
         fs::create_dir(&path)?;
         self.let_init_enter(&path)?;
-        Ok(Leaf { path })
+        Ok(Leaf { path, memory: None })
+    }
+
+    /// A leaf with a memory limit of its own, within the sandbox's.
+    pub fn make_limited_leaf(&self, number: u32, memory_bytes: u64) -> io::Result<Leaf> {
+        let mut leaf = self.make_leaf(number)?;
+        match &self.v1 {
+            Some(v1) => {
+                let folder = v1.memory.join(number.to_string());
+                fs::create_dir(&folder)?;
+                write(&folder, "memory.limit_in_bytes", memory_bytes)?;
+                leaf.memory = Some(folder);
+            }
+            None => {
+                enable(&self.v2, "+memory")?;
+                enable(&self.v2.join("run"), "+memory")?;
+                write(&leaf.path, "memory.max", memory_bytes)?;
+                leaf.memory = Some(leaf.path.clone());
+            }
+        }
+        Ok(leaf)
     }
 
     /// `CLONE_INTO_CGROUP` asks for the right to write both `cgroup.procs`: of the leaf, and of the folder above
@@ -210,13 +230,16 @@ impl Group {
 
     /// How often the kernel has killed in this sandbox for memory.
     pub fn oom_kills(&self) -> io::Result<u64> {
-        let text = match &self.v1 {
-            Some(v1) => fs::read_to_string(v1.memory.join("memory.oom_control"))?,
-            None => fs::read_to_string(self.v2.join("memory.events"))?,
-        };
-        let count =
-            text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok());
-        count.ok_or_else(|| io::Error::other("the kernel tells no oom_kill"))
+        match &self.v1 {
+            Some(v1) => read_oom_kills(&v1.memory.join("memory.oom_control")),
+            None => read_oom_kills(&self.v2.join("memory.events")),
+        }
+    }
+
+    /// The same for a leaf with a limit of its own: version 1 counts a kill where its victim stood.
+    pub fn oom_kills_of(&self, leaf: &Leaf) -> io::Result<u64> {
+        let file = if self.v1.is_some() { "memory.oom_control" } else { "memory.events" };
+        leaf.memory.as_ref().map_or(Ok(0), |folder| read_oom_kills(&folder.join(file)))
     }
 
     /// All its folders, the v2 tree first.
@@ -230,11 +253,20 @@ impl Group {
 #[derive(Debug)]
 pub struct Leaf {
     path: PathBuf,
+    /// Where its own memory limit stands.
+    memory: Option<PathBuf>,
 }
 
 impl Leaf {
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// All its folders, the v2 one first.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        let memory = self.memory.iter().filter(|folder| **folder != self.path).cloned();
+        std::iter::once(self.path.clone()).chain(memory).collect()
+    }
+
+    /// `cgroup.procs` of the v1 group that carries its own memory limit.
+    pub fn memory_entrance(&self) -> io::Result<Option<OwnedFd>> {
+        self.memory.iter().find(|folder| **folder != self.path).map(|folder| open_entrance(folder)).transpose()
     }
 
     pub fn folder(&self) -> io::Result<OwnedFd> {
@@ -258,6 +290,13 @@ impl Leaf {
     pub fn add(&self, pid: i32) -> io::Result<()> {
         write(&self.path, "cgroup.procs", pid as u64)
     }
+}
+
+fn read_oom_kills(file: &Path) -> io::Result<u64> {
+    let text = fs::read_to_string(file)?;
+    let count =
+        text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok());
+    count.ok_or_else(|| io::Error::other("the kernel tells no oom_kill"))
 }
 
 fn open_folder(path: &Path) -> io::Result<OwnedFd> {

@@ -89,8 +89,9 @@ impl Supervisor {
             began_us: monotonic_us(),
             deadline,
             limit_ms: spec.timeout_ms,
+            memory_limit_bytes: spec.memory_bytes,
             killed: None,
-            oom_kills_before: sandbox.oom_kills,
+            oom_kills_before: sandbox.group.oom_kills().unwrap_or_default(),
             peeking: Vec::new(),
         };
         sandbox.numbers.insert(spec.id.clone(), number);
@@ -196,10 +197,12 @@ impl Supervisor {
             return;
         };
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
-        let kills = sandbox.group.oom_kills().unwrap_or(sandbox.oom_kills);
-        sandbox.oom_kills = sandbox.oom_kills.max(kills);
-        let limit_bytes = sandbox.spec.memory_bytes;
-        let oom = kills > running.oom_kills_before;
+        let own_kills = match &running.place {
+            Place::Own(leaf) => sandbox.group.oom_kills_of(leaf).unwrap_or_default(),
+            Place::Session { .. } => 0,
+        };
+        let oom = own_kills > 0 || sandbox.group.oom_kills().unwrap_or_default() > running.oom_kills_before;
+        let limit_bytes = running.memory_limit_bytes.filter(|_| own_kills > 0).unwrap_or(sandbox.spec.memory_bytes);
 
         let record = &mut running.record;
         record.oom = oom;
@@ -391,8 +394,12 @@ impl Sandbox {
 
     fn spawn_own(&mut self, spec: &CommandSpec) -> io::Result<(u32, Place)> {
         let number = self.next_number();
-        let leaf = self.group.make_leaf(number)?;
-        let entrances: Vec<OwnedFd> = self.group.command_entrances()?;
+        let leaf = match spec.memory_bytes {
+            Some(bytes) => self.group.make_limited_leaf(number, bytes)?,
+            None => self.group.make_leaf(number)?,
+        };
+        let entrances: Vec<OwnedFd> =
+            self.group.command_entrances()?.into_iter().chain(leaf.memory_entrance()?).collect();
         let argv = match &spec.program {
             Program::Argv { argv } => Some(argv.clone()),
             Program::Shell { .. } | Program::Session { .. } => None,

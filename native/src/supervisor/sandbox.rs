@@ -27,8 +27,6 @@ pub struct Sandbox {
     pub numbers: HashMap<String, u32>,
     pub history: History,
     pub file_requests: HashMap<u32, FileRequest>,
-    /// As last read: how often the kernel has killed here for memory.
-    pub oom_kills: u64,
     /// A handle was opened since the last server came: one that is gone may have left some.
     pub files_opened: bool,
     pub created_at_ms: u64,
@@ -76,6 +74,7 @@ pub struct Running {
     pub began_us: u64,
     pub deadline: Key,
     pub limit_ms: u64,
+    pub memory_limit_bytes: Option<u64>,
     pub killed: Option<KilledBy>,
     pub oom_kills_before: u64,
     /// Waits for the kept output of the moment.
@@ -122,7 +121,6 @@ impl Sandbox {
             numbers: HashMap::new(),
             history: History::default(),
             file_requests: HashMap::new(),
-            oom_kills: 0,
             files_opened: false,
             created_at_ms: now,
             last_used_at_ms: now,

@@ -193,7 +193,7 @@ impl Supervisor {
 
     /// It goes when its last process does. One that cannot be watched goes with its sandbox.
     pub(super) fn bury_leaf(&mut self, leaf: Leaf) {
-        let _ = self.graveyard.bury(vec![leaf.path().to_owned()], None);
+        let _ = self.graveyard.bury(leaf.folders(), None);
     }
 
     pub(super) fn remember_cwd(&mut self, slot: u32, name: &str, cwd: &[u8]) {
