@@ -16,12 +16,18 @@ export async function serve(args: readonly string[]): Promise<void> {
   await app.close(await stop)
 }
 
+/** npm passes on the Ctrl-C that the terminal has sent to everybody: within this time it is the same one. */
+const SAME_SIGNAL_MS = 1000
+
 /** Heard from now on, so that one during the start is not lost. A second one has its usual effect: it kills. */
 function firstSignal(): Promise<'leave' | 'end'> {
   const { promise, resolve } = Promise.withResolvers<'leave' | 'end'>()
-  const heard = (signal: NodeJS.Signals): void => {
+  const deafen = (): void => {
     process.removeListener('SIGINT', heard).removeListener('SIGTERM', heard)
+  }
+  const heard = (signal: NodeJS.Signals): void => {
     resolve(signal === 'SIGINT' ? 'end' : 'leave')
+    setTimeout(deafen, SAME_SIGNAL_MS).unref()
   }
   process.on('SIGINT', heard).on('SIGTERM', heard)
   return promise

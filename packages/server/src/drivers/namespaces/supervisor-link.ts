@@ -159,17 +159,17 @@ export class SupervisorLink {
 
   #serve(connection: Connection): void {
     this.#connection = connection
-    this.#options.log.info({ ...this.#life }, 'connected to the supervisor')
+    this.#options.log.info(this.#who(), 'connected to the supervisor')
     this.#heartbeat = new Heartbeat({
       ask: () => connection.request({ type: 'Status' }),
       heard: () => connection.heard,
       onHung: () => {
         this.#hung = true
-        this.#options.log.error({ ...this.#life }, 'the supervisor does not answer')
+        this.#options.log.error(this.#who(), 'the supervisor does not answer')
       },
       onBack: () => {
         this.#hung = false
-        this.#options.log.info({ ...this.#life }, 'the supervisor answers again')
+        this.#options.log.info(this.#who(), 'the supervisor answers again')
       },
       onDead: () => this.#kill('it does not answer'),
       ...(this.#options.heartbeatTickMs !== undefined && { tickMs: this.#options.heartbeatTickMs }),
@@ -179,12 +179,17 @@ export class SupervisorLink {
   /** Its connection stands, so the process id is still its own. */
   #kill(why: string): void {
     if (this.#life === undefined) return
-    this.#options.log.error({ ...this.#life }, `killing the supervisor: ${why}`)
+    this.#options.log.error(this.#who(), `killing the supervisor: ${why}`)
     try {
       process.kill(this.#life.pid, 'SIGKILL')
     } catch (error) {
       this.#options.log.error({ err: error }, 'the supervisor cannot be killed')
     }
+  }
+
+  /** For the log. */
+  #who(): object {
+    return { supervisorPid: this.#life?.pid, boot: this.#life?.boot }
   }
 
   #ended(reason: string): void {
