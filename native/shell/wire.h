@@ -39,12 +39,13 @@ struct atoll_request {
 enum { ATOLL_READY = 1, ATOLL_DONE = 2, ATOLL_FORKED = 3 };
 
 /* ATOLL_DONE: a process substitution still runs; its output may still come. */
-enum { ATOLL_PROCSUB_LEFT = 1 };
+/* ATOLL_DONE: the state before this command did not fit into the snapshot; a restart would bring back an older one. */
+enum { ATOLL_PROCSUB_LEFT = 1, ATOLL_STATE_TOO_LARGE = 2 };
 
 struct atoll_answer {
   uint32_t tag;
   uint32_t flags;
-  int32_t status;       /* ATOLL_DONE: $? ; ATOLL_READY: 1 if the snapshot was restored; ATOLL_FORKED: pid */
+  int32_t status;       /* ATOLL_DONE: $? ; ATOLL_READY: 1 if the snapshot was restored; ATOLL_FORKED: pid, or a negated errno */
   uint32_t cwd_bytes;
   uint64_t cpu_user_us;
   uint64_t cpu_system_us;
