@@ -24,7 +24,7 @@ export interface App {
 /** Wires everything and serves. Rejects with nothing left open; `ConfigError` where the operator must change something. */
 export async function startApp(config: Config): Promise<App> {
   refuseOpenDoor(config.host)
-  const log = pino({ level: config.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
   const dataDir = resolve(config.dataDir)
   const driver = createNamespacesDriver({ dataDir, orphanTtlMs: config.orphanTtlMs, log })
   const store = EmbeddedStore.open({ path: join(dataDir, 'atoll.db') })

@@ -62,6 +62,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   })
   app.addHook('onResponse', (request, reply, done) => {
     metrics.countRequest(request.method, request.routeOptions.url ?? 'none', reply.statusCode)
+    server.answered()
     done()
   })
   const gate = new Gate(options.allowedHosts)
@@ -97,8 +98,14 @@ export class HttpServer {
     }
   }
 
+  /** Why no request is taken any more; `undefined` takes it. */
   refusal(): CoreError | undefined {
     if (!this.#closing) return undefined
     return new CoreError('runtime.unavailable', 'The server is closing.', { reason: 'closing' })
+  }
+
+  /** A connection that becomes idle while the server closes would keep it open as long as clients like. */
+  answered(): void {
+    if (this.#closing) setImmediate(() => this.app.server.closeIdleConnections())
   }
 }

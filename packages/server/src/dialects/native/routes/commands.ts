@@ -3,6 +3,7 @@ import type { Core } from '../../../core/core.ts'
 import { errors, commandParams, type NativeScope, nothing, sandboxParams } from '../scope.ts'
 import * as wire from '../wire/command.ts'
 import { listOf, page } from '../wire/primitives.ts'
+import { commandBody, decodeCommand } from '../wire/run-command.ts'
 
 const encodingQuery = { encoding: wire.encoding.default('utf8') }
 
@@ -26,13 +27,13 @@ function runRoute(scope: NativeScope, { commands }: Pick<Core, 'commands'>): voi
           'In `utf8` each invalid sequence of the output becomes U+FFFD; `base64` keeps every byte. ' +
           'A client that goes away does not end its command.',
         params: sandboxParams,
-        body: wire.commandBody,
+        body: commandBody,
         response: { 200: wire.command, 201: wire.command, ...errors },
       },
     },
     async ({ params, body }, reply) => {
       const encoding = body.output?.encoding ?? 'utf8'
-      const run = wire.decodeCommand(body)
+      const run = decodeCommand(body)
       if (body.background === true) {
         return reply.code(201).send(wire.encodeCommand(await commands.runInBackground(params.id, run), encoding))
       }
