@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use serde_bytes::ByteBuf;
 
-use super::events::Token;
+use super::events::{Events, Token};
 use super::spawn::output_pipe;
 use super::{Child, Init};
 use crate::output::HeadTail;
@@ -14,6 +14,9 @@ use crate::wire::inside::{Ended, Finished, FromInit, Io};
 
 /// How long output may still come after the end: of a process substitution, or of a tree that is being killed.
 const LINGER_US: u64 = 100_000;
+
+/// Most commands end within this time: watching their pipes would cost them more than reading them once at the end.
+const FRESH_US: u64 = 1_000;
 
 pub struct Command {
     stdout: Stream,
@@ -34,6 +37,7 @@ pub struct Command {
 struct Stream {
     /// `None` at the end of file (or where there is no such stream).
     pipe: Option<OwnedFd>,
+    watched: bool,
     kept: HeadTail,
 }
 
@@ -71,7 +75,7 @@ pub struct Cost {
 
 impl Command {
     fn new(io: Io) -> io::Result<(Self, Ends)> {
-        let stream = |pipe| Stream { pipe, kept: HeadTail::new(io.max_bytes as usize) };
+        let stream = |pipe| Stream { pipe, watched: false, kept: HeadTail::new(io.max_bytes as usize) };
         let (stdout, stdout_end) = output_pipe()?;
         let (stderr, stderr_end) = if io.merge {
             (None, None)
@@ -114,6 +118,14 @@ impl Command {
 const READS_A_TURN: usize = 4;
 
 impl Stream {
+    fn watch(&mut self, events: &Events, token: Token) -> io::Result<()> {
+        if let Some(pipe) = self.pipe.as_ref().filter(|_| !self.watched) {
+            events.watch_input(pipe, token)?;
+            self.watched = true;
+        }
+        Ok(())
+    }
+
     fn drain(&mut self, buffer: &mut [u8]) {
         for _ in 0..READS_A_TURN {
             let Some(pipe) = &self.pipe else { return };
@@ -156,18 +168,29 @@ impl Feed {
 }
 
 impl Init {
-    /// Opens the streams of a command and watches them.
+    /// Opens the streams of a command. They are watched only if it lives longer than moments.
     pub(super) fn begin(&mut self, number: u32, io: Io) -> io::Result<Ends> {
         let (command, ends) = Command::new(io)?;
-        if let Some(pipe) = &command.stdout.pipe {
-            self.events.watch_input(pipe, Token::Stdout(number))?;
-        }
-        if let Some(pipe) = &command.stderr.pipe {
-            self.events.watch_input(pipe, Token::Stderr(number))?;
-        }
+        self.fresh.push_back((monotonic_us() + FRESH_US, number));
         self.commands.insert(number, command);
         self.feed_stdin(number);
         Ok(ends)
+    }
+
+    /// Watches the streams of commands that are no longer fresh.
+    pub(super) fn watch_older(&mut self) -> io::Result<()> {
+        let now = monotonic_us();
+        while let Some((watch_at, number)) = self.fresh.front().copied() {
+            if watch_at > now {
+                return Ok(());
+            }
+            self.fresh.pop_front();
+            if let Some(command) = self.commands.get_mut(&number) {
+                command.stdout.watch(&self.events, Token::Stdout(number))?;
+                command.stderr.watch(&self.events, Token::Stderr(number))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn feed_stdin(&mut self, number: u32) {
@@ -221,15 +244,19 @@ impl Init {
         };
         command.end = Some(End { cost, finish_by_us });
         command.drain(&mut self.buffer);
-        if command.is_drained() || !lingers { self.finish(number) } else { Ok(()) }
+        if command.is_drained() || !lingers {
+            return self.finish(number);
+        }
+        command.stdout.watch(&self.events, Token::Stdout(number))?;
+        command.stderr.watch(&self.events, Token::Stderr(number))
     }
 
     fn finish(&mut self, number: u32) -> io::Result<()> {
         let Some(mut command) = self.commands.remove(&number) else { return Ok(()) };
         let Some(end) = command.end.take() else { return Ok(()) };
-        for pipe in [command.stdout.pipe.take(), command.stderr.pipe.take()].into_iter().flatten() {
-            self.adopt_orphan(pipe);
-        }
+        self.fresh.retain(|(_, fresh)| *fresh != number);
+        self.adopt_orphan(&mut command.stdout);
+        self.adopt_orphan(&mut command.stderr);
         let (stdout, stdout_dropped) = command.stdout.kept.finish();
         let (stderr, stderr_dropped) = command.stderr.kept.finish();
         let finished = Finished {
@@ -243,12 +270,15 @@ impl Init {
         self.tell(number, &FromInit::Finished { finished })
     }
 
-    fn adopt_orphan(&mut self, pipe: OwnedFd) {
+    fn adopt_orphan(&mut self, stream: &mut Stream) {
+        let Some(pipe) = stream.pipe.take() else { return };
         self.next_orphan = self.next_orphan.wrapping_add(1);
-        let number = self.next_orphan;
+        let token = Token::Orphan(self.next_orphan);
+        let adopted =
+            if stream.watched { self.events.rename(&pipe, token) } else { self.events.watch_input(&pipe, token) };
         // A pipe that cannot be watched is closed: its writers get SIGPIPE, which is what is left.
-        if self.events.rename(&pipe, Token::Orphan(number)).is_ok() {
-            self.orphans.insert(number, pipe);
+        if adopted.is_ok() {
+            self.orphans.insert(self.next_orphan, pipe);
         }
     }
 
@@ -261,10 +291,11 @@ impl Init {
         }
     }
 
-    /// Microseconds until the first lingering command must be finished.
+    /// Microseconds until a command's streams must be watched, or a lingering one finished.
     pub(super) fn next_deadline(&self) -> Option<u64> {
-        let first =
-            self.commands.values().filter_map(|command| command.end.as_ref()).map(|end| end.finish_by_us).min()?;
+        let fresh = self.fresh.front().map(|(watch_at, _)| *watch_at);
+        let lingering = self.commands.values().filter_map(|command| command.end.as_ref()).map(|end| end.finish_by_us);
+        let first = lingering.chain(fresh).min()?;
         Some(first.saturating_sub(monotonic_us()))
     }
 

@@ -16,7 +16,7 @@ mod session;
 pub mod shell_wire;
 mod spawn;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -45,6 +45,8 @@ pub struct Init {
     received: Vec<OwnedFd>,
     sessions: HashMap<u32, Session>,
     commands: HashMap<u32, Command>,
+    /// Commands whose streams are not watched yet, and when they must be.
+    fresh: VecDeque<(u64, u32)>,
     children: HashMap<i32, Child>,
     /// Outputs that processes of finished commands still hold: read and thrown away, lest those die of SIGPIPE.
     orphans: HashMap<u32, OwnedFd>,
@@ -76,6 +78,7 @@ impl Init {
             received: Vec::new(),
             sessions: HashMap::new(),
             commands: HashMap::new(),
+            fresh: VecDeque::new(),
             children: HashMap::new(),
             orphans: HashMap::new(),
             next_orphan: 0,
@@ -114,6 +117,7 @@ impl Init {
                 Token::Orphan(orphan) => self.drain_orphan(orphan),
             }
         }
+        self.watch_older()?;
         self.finish_overdue()
     }
 

@@ -279,7 +279,7 @@ impl Leaf {
 
     /// Host process ids.
     pub fn processes(&self) -> io::Result<Vec<i32>> {
-        let text = fs::read_to_string(self.path.join("cgroup.procs"))?;
+        let text = read_file(&self.path.join("cgroup.procs"))?;
         Ok(text.lines().filter_map(|line| line.parse().ok()).collect())
     }
 
@@ -292,8 +292,24 @@ impl Leaf {
     }
 }
 
+/// As `fs::read_to_string`, without asking for the size first: kernfs files have none, and this is done for every
+/// command.
+fn read_file(path: &Path) -> io::Result<String> {
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = Vec::with_capacity(512);
+    loop {
+        bytes.reserve(512);
+        let room = bytes.capacity() - bytes.len();
+        let length = rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes))?;
+        // A short read of a kernfs file is its end.
+        if length < room {
+            return String::from_utf8(bytes).map_err(io::Error::other);
+        }
+    }
+}
+
 fn read_oom_kills(file: &Path) -> io::Result<u64> {
-    let text = fs::read_to_string(file)?;
+    let text = read_file(file)?;
     let count =
         text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|count| count.trim().parse().ok());
     count.ok_or_else(|| io::Error::other("the kernel tells no oom_kill"))

@@ -65,7 +65,7 @@ impl Supervisor {
         let begun =
             if spec.background { sandbox.fork_from_session(name, &spec) } else { sandbox.run_in_session(name, &spec) };
         match begun {
-            Ok((number, place)) => self.began(slot, number, channel, &spec, place),
+            Ok(begun) => self.began(slot, begun, channel, &spec),
             Err(error) => self.reply_setup_failed(channel, "start_command", &error),
         }
     }
@@ -73,12 +73,13 @@ impl Supervisor {
     fn begin_own(&mut self, slot: u32, channel: u32, spec: &CommandSpec) {
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         match sandbox.spawn_own(spec) {
-            Ok((number, place)) => self.began(slot, number, channel, spec, place),
+            Ok(begun) => self.began(slot, begun, channel, spec),
             Err(error) => self.reply_setup_failed(channel, "start_command", &error),
         }
     }
 
-    fn began(&mut self, slot: u32, number: u32, channel: u32, spec: &CommandSpec, place: Place) {
+    fn began(&mut self, slot: u32, begun: Begun, channel: u32, spec: &CommandSpec) {
+        let Begun { number, place, oom_kills_before } = begun;
         let deadline =
             self.timers.set(spec.timeout_ms.saturating_mul(1_000), Deadline::Command { slot, command: number });
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
@@ -91,7 +92,7 @@ impl Supervisor {
             limit_ms: spec.timeout_ms,
             memory_limit_bytes: spec.memory_bytes,
             killed: None,
-            oom_kills_before: sandbox.group.oom_kills().unwrap_or_default(),
+            oom_kills_before,
             peeking: Vec::new(),
         };
         sandbox.numbers.insert(spec.id.clone(), number);
@@ -201,7 +202,7 @@ impl Supervisor {
             Place::Own(leaf) => sandbox.group.oom_kills_of(leaf).unwrap_or_default(),
             Place::Session { .. } => 0,
         };
-        let oom = own_kills > 0 || sandbox.group.oom_kills().unwrap_or_default() > running.oom_kills_before;
+        let oom = own_kills > 0 || sandbox.look_for_oom_kills() > running.oom_kills_before;
         let limit_bytes = running.memory_limit_bytes.filter(|_| own_kills > 0).unwrap_or(sandbox.spec.memory_bytes);
 
         let record = &mut running.record;
@@ -217,6 +218,9 @@ impl Supervisor {
         record.cwd = finished.cwd;
         record.duration_us = monotonic_us().saturating_sub(running.began_us);
         self.place_freed(slot, number, &mut running, finished.ended);
+        if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
+            sandbox.oom.always_stale |= running.record.background_left || running.record.background;
+        }
         self.settle(slot, running);
         self.free_session_of(slot, number);
     }
@@ -357,8 +361,16 @@ fn outcome(killed: Option<&KilledBy>, limit_ms: u64, ended: Ended, oom: bool, li
     }
 }
 
+/// A command that was handed to init.
+struct Begun {
+    number: u32,
+    place: Place,
+    oom_kills_before: u64,
+}
+
 impl Sandbox {
-    fn run_in_session(&mut self, name: &str, spec: &CommandSpec) -> io::Result<(u32, Place)> {
+    fn run_in_session(&mut self, name: &str, spec: &CommandSpec) -> io::Result<Begun> {
+        let oom_kills_before = self.oom_kills_before();
         let number = self.next_number();
         let Some(session) = self.sessions.get_mut(name) else { return Err(io::ErrorKind::NotFound.into()) };
         session.state = SessionState::Busy { command: number };
@@ -371,10 +383,11 @@ impl Sandbox {
             env: spec.env.clone(),
         };
         self.tell_init(number, &message, Vec::new());
-        Ok((number, Place::Session { name: name.to_owned(), number: session }))
+        Ok(Begun { number, oom_kills_before, place: Place::Session { name: name.to_owned(), number: session } })
     }
 
-    fn fork_from_session(&mut self, name: &str, spec: &CommandSpec) -> io::Result<(u32, Place)> {
+    fn fork_from_session(&mut self, name: &str, spec: &CommandSpec) -> io::Result<Begun> {
+        let oom_kills_before = self.oom_kills_before();
         let number = self.next_number();
         let leaf = self.group.make_leaf(number)?;
         let entrance = leaf.entrance()?;
@@ -389,10 +402,11 @@ impl Sandbox {
             entrances: 1,
         };
         self.tell_init(number, &message, vec![entrance]);
-        Ok((number, Place::Own(leaf)))
+        Ok(Begun { number, oom_kills_before, place: Place::Own(leaf) })
     }
 
-    fn spawn_own(&mut self, spec: &CommandSpec) -> io::Result<(u32, Place)> {
+    fn spawn_own(&mut self, spec: &CommandSpec) -> io::Result<Begun> {
+        let oom_kills_before = self.oom_kills_before();
         let number = self.next_number();
         let leaf = match spec.memory_bytes {
             Some(bytes) => self.group.make_limited_leaf(number, bytes)?,
@@ -417,7 +431,7 @@ impl Sandbox {
         let message = ToInit::Spawn { start, io: io_of(spec), entrances: entrances.len() as u8 };
         let fds = std::iter::once(leaf.folder()?).chain(entrances).collect();
         self.tell_init(number, &message, fds);
-        Ok((number, Place::Own(leaf)))
+        Ok(Begun { number, oom_kills_before, place: Place::Own(leaf) })
     }
 
     fn leaf_of(&self, number: u32) -> Option<&super::cgroup::Leaf> {

@@ -21,6 +21,7 @@ impl Supervisor {
         let number = sandbox.next_number();
         let deadline = self.timers.set(FILE_LIMIT_US, Deadline::File { slot, request: number });
         sandbox.last_used_at_ms = crate::sys::wall_clock_ms();
+        sandbox.oom.stale = true;
         sandbox.file_requests.insert(number, FileRequest { channel, deadline });
         sandbox.tell_init(number, &ToInit::File { op }, Vec::new());
     }

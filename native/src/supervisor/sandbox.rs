@@ -29,6 +29,7 @@ pub struct Sandbox {
     pub file_requests: HashMap<u32, FileRequest>,
     /// A handle was opened since the last server came: one that is gone may have left some.
     pub files_opened: bool,
+    pub oom: OomCount,
     pub created_at_ms: u64,
     pub last_used_at_ms: u64,
     made: u32,
@@ -81,6 +82,16 @@ pub struct Running {
     pub peeking: Vec<u32>,
 }
 
+/// How often the kernel has killed here for memory, as far as we have looked.
+#[derive(Debug, Default)]
+pub struct OomCount {
+    pub seen: u64,
+    /// Something ran, or init wrote, since the last look: a kill may have happened that no command is to answer for.
+    pub stale: bool,
+    /// Background processes live, or have: every look is stale at once.
+    pub always_stale: bool,
+}
+
 /// Where the command's processes are.
 pub enum Place {
     Session { name: String, number: u32 },
@@ -122,10 +133,27 @@ impl Sandbox {
             history: History::default(),
             file_requests: HashMap::new(),
             files_opened: false,
+            oom: OomCount::default(),
             created_at_ms: now,
             last_used_at_ms: now,
             made: 0,
         }
+    }
+
+    /// Kills so far, before a command starts. Looks only if there can be something new: nothing runs in an idle
+    /// sandbox.
+    pub fn oom_kills_before(&mut self) -> u64 {
+        if self.oom.stale || self.oom.always_stale || !self.running.is_empty() {
+            self.look_for_oom_kills();
+        }
+        self.oom.seen
+    }
+
+    pub fn look_for_oom_kills(&mut self) -> u64 {
+        // The file is there as long as the sandbox is.
+        self.oom.seen = self.group.oom_kills().unwrap_or(self.oom.seen);
+        self.oom.stale = false;
+        self.oom.seen
     }
 
     /// A number that was never given out in this sandbox: for sessions, commands, leaves and requests alike.

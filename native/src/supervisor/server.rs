@@ -50,11 +50,15 @@ impl Supervisor {
         if let Some(link) = &mut self.server {
             link.stuffed = false;
         }
-        loop {
+        let mut filled = true;
+        while filled {
             let Some(link) = &mut self.server else { return };
             let read = socket::receive(link.socket.as_fd(), &mut self.buffer, &mut Vec::new(), RecvFlags::DONTWAIT);
             match read {
-                Ok(length) if length > 0 => link.reader.push(&self.buffer[..length]),
+                Ok(length) if length > 0 => {
+                    link.reader.push(&self.buffer[..length]);
+                    filled = length == self.buffer.len();
+                }
                 Err(rustix::io::Errno::AGAIN) => return,
                 Ok(_) | Err(_) => return self.server_gone(),
             }

@@ -152,6 +152,7 @@ impl Supervisor {
 
     pub(super) fn restart_session(&mut self, slot: u32, name: &str) {
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        sandbox.oom.stale = true;
         match sandbox.begin_again(name) {
             Ok(Some(old)) => self.bury_leaf(old),
             Ok(None) => {}
