@@ -1,0 +1,175 @@
+//! A command's end: told by init, forced by its deadline, or never told at all.
+
+use serde_bytes::ByteBuf;
+
+use super::super::Supervisor;
+use super::super::create::setup_failed;
+use super::super::sandbox::{KilledBy, Place, Running, SessionState};
+use super::super::timers::Deadline;
+use crate::sys::monotonic_us;
+use crate::wire::inside::{Ended, Finished, ToInit};
+use crate::wire::server::{Outcome, Reply};
+
+/// After a kill init tells the end within moments; a client waits 250 ms at most beyond its limit.
+const LAST_WORD_US: u64 = 220_000;
+
+impl Supervisor {
+    pub(in crate::supervisor) fn spawn_failed(&mut self, slot: u32, number: u32, step: &str, errno: &str) {
+        let Some(running) = self.forget_running(slot, number) else { return };
+        if let Some(channel) = running.channel {
+            self.tell(channel, &setup_failed(step, errno));
+        }
+        if let Place::Own(leaf) = running.place {
+            self.bury_leaf(leaf);
+        }
+    }
+
+    fn forget_running(&mut self, slot: u32, number: u32) -> Option<Running> {
+        let sandbox = self.sandboxes.get_mut(&slot)?;
+        let running = sandbox.running.remove(&number)?;
+        sandbox.numbers.remove(&running.record.id);
+        self.timers.clear(running.deadline);
+        Some(running)
+    }
+
+    pub(in crate::supervisor) fn command_timed_out(&mut self, slot: u32, number: u32) {
+        self.kill_running(slot, number, KilledBy::TimeLimit);
+    }
+
+    pub(super) fn kill_running(&mut self, slot: u32, number: u32, by: KilledBy) {
+        let deadline = self.timers.set(LAST_WORD_US, Deadline::Killed { slot, command: number });
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(running) = sandbox.running.get_mut(&number) else { return };
+        self.timers.clear(running.deadline);
+        running.deadline = deadline;
+        // Who killed first is who killed.
+        running.killed.get_or_insert(by);
+        // The leaf cannot be gone while its command runs. Without a word from init the deadline above ends it.
+        let _ = sandbox.leaf_of(number).map(super::super::cgroup::Leaf::kill);
+    }
+
+    /// Init did not tell in time: the answer goes out without its output.
+    pub(in crate::supervisor) fn killed_without_word(&mut self, slot: u32, number: u32) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(running) = sandbox.running.get(&number) else { return };
+        let outcome = match &running.killed {
+            Some(KilledBy::Request(by)) => Outcome::Killed { by: by.clone() },
+            Some(KilledBy::TimeLimit) | None => Outcome::TimedOut { limit_ms: running.limit_ms },
+        };
+        let session = match &running.place {
+            Place::Session { name, .. } => Some(name.clone()),
+            Place::Own(_) => None,
+        };
+        self.finish_without_word(slot, number, outcome);
+        if let Some(name) = session {
+            self.restart_session(slot, &name);
+        }
+    }
+
+    pub(in crate::supervisor) fn finish_without_word(&mut self, slot: u32, number: u32, outcome: Outcome) {
+        let Some(mut running) = self.forget_running(slot, number) else { return };
+        running.record.outcome = Some(outcome);
+        running.record.duration_us = monotonic_us().saturating_sub(running.began_us);
+        running.record.session_restarted = matches!(running.place, Place::Session { .. });
+        running.record.stdout = Some(ByteBuf::new());
+        running.record.stderr = Some(ByteBuf::new());
+        self.settle(slot, running);
+    }
+
+    pub(in crate::supervisor) fn finished(&mut self, slot: u32, number: u32, finished: Finished) {
+        let Some(mut running) = self.forget_running(slot, number) else {
+            // Its answer went out without it; the shell that it may have freed was restarted then.
+            return;
+        };
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let own_kills = match &running.place {
+            Place::Own(leaf) => sandbox.group.oom_kills_of(leaf).unwrap_or_default(),
+            Place::Session { .. } => 0,
+        };
+        let oom = own_kills > 0 || sandbox.look_for_oom_kills() > running.oom_kills_before;
+        let limit_bytes = running.memory_limit_bytes.filter(|_| own_kills > 0).unwrap_or(sandbox.spec.memory_bytes);
+
+        let record = &mut running.record;
+        record.oom = oom;
+        record.outcome = Some(outcome(running.killed.as_ref(), running.limit_ms, finished.ended, oom, limit_bytes));
+        record.stdout = Some(finished.stdout);
+        record.stderr = Some(finished.stderr);
+        record.stdout_dropped = finished.stdout_dropped;
+        record.stderr_dropped = finished.stderr_dropped;
+        record.cpu_user_us = finished.cpu_user_us;
+        record.cpu_system_us = finished.cpu_system_us;
+        record.max_rss_bytes = finished.max_rss_bytes;
+        record.cwd = finished.cwd;
+        record.duration_us = monotonic_us().saturating_sub(running.began_us);
+        self.place_freed(slot, number, &mut running, finished.ended);
+        if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
+            sandbox.oom.always_stale |= running.record.background_left || running.record.background;
+        }
+        self.settle(slot, running);
+        self.free_session_of(slot, number);
+    }
+
+    /// What the end means for the session, or for the command's own leaf.
+    fn place_freed(&mut self, slot: u32, number: u32, running: &mut Running, ended: Ended) {
+        match &running.place {
+            Place::Session { name, number: session } => {
+                let (name, session) = (name.clone(), *session);
+                let still_open = self
+                    .sandboxes
+                    .get(&slot)
+                    .and_then(|sandbox| sandbox.sessions.get(&name))
+                    .is_some_and(|found| found.state == SessionState::Busy { command: number });
+                if !still_open {
+                    // The session was closed under the command.
+                    if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
+                        sandbox.tell_init(session, &ToInit::CloseSession, Vec::new());
+                    }
+                } else if let Ended::Status { .. } = ended {
+                    self.remember_cwd(slot, &name, &running.record.cwd);
+                    running.record.background_left = self.leave_leaf_to_jobs(slot, &name).unwrap_or(false);
+                } else {
+                    running.record.session_restarted = true;
+                    self.restart_session(slot, &name);
+                }
+            }
+            Place::Own(leaf) => {
+                running.record.background_left = leaf.processes().is_ok_and(|processes| !processes.is_empty());
+            }
+        }
+    }
+
+    /// Remembers the command and tells its end.
+    fn settle(&mut self, slot: u32, running: Running) {
+        let Running { record, channel, place, peeking, .. } = running;
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let sandbox_id = sandbox.id.clone();
+        let reply = Reply::Finished { sandbox: sandbox_id, command: record };
+        // Channel 0: nobody waits for it by a channel, so it is an event.
+        self.tell(channel.unwrap_or(0), &reply);
+        let Reply::Finished { command: record, .. } = reply else { return };
+        for channel in peeking {
+            self.tell(channel, &Reply::Command { command: record.clone() });
+        }
+        if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
+            sandbox.history.add(record, &mut self.spool);
+        }
+        if let Place::Own(leaf) = place {
+            self.bury_leaf(leaf);
+        }
+    }
+}
+
+/// `TimedOut` only when our timer fired first, `OutOfMemory` only where the main process was the kernel's victim.
+fn outcome(killed: Option<&KilledBy>, limit_ms: u64, ended: Ended, oom: bool, limit_bytes: u64) -> Outcome {
+    match (killed, ended) {
+        (Some(KilledBy::TimeLimit), _) => Outcome::TimedOut { limit_ms },
+        (Some(KilledBy::Request(by)), _) => Outcome::Killed { by: by.clone() },
+        (None, Ended::Status { status: exit_code } | Ended::Exited { code: exit_code }) => {
+            Outcome::Exited { exit_code }
+        }
+        (None, Ended::Signalled { signal }) if oom && i32::from(signal) == libc::SIGKILL => {
+            Outcome::OutOfMemory { limit_bytes }
+        }
+        (None, Ended::Signalled { signal }) => Outcome::Signalled { signal },
+    }
+}
