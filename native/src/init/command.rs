@@ -1,14 +1,13 @@
 //! One running command: its streams, and what is known of its end.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use serde_bytes::ByteBuf;
 
-use super::events::{Events, Token};
-use super::spawn::output_pipe;
+use super::events::Token;
+use super::streams::{Ends, Feed, Stream};
 use super::{Child, Init};
-use crate::output::HeadTail;
 use crate::sys::monotonic_us;
 use crate::wire::inside::{Ended, Finished, FromInit, Io};
 
@@ -34,37 +33,9 @@ pub struct Command {
     end: Option<End>,
 }
 
-struct Stream {
-    /// `None` at the end of file (or where there is no such stream).
-    pipe: Option<OwnedFd>,
-    watched: bool,
-    kept: HeadTail,
-}
-
-struct Feed {
-    pipe: OwnedFd,
-    waiting: Vec<u8>,
-    written: usize,
-    eof: bool,
-    watched: bool,
-}
-
 struct End {
     cost: Finished,
     finish_by_us: u64,
-}
-
-/// The ends that go to the command.
-pub struct Ends {
-    pub stdin: Option<OwnedFd>,
-    pub stdout: OwnedFd,
-    pub stderr: Option<OwnedFd>,
-}
-
-impl Ends {
-    pub fn stderr(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.stderr.as_ref().unwrap_or(&self.stdout).as_fd()
-    }
 }
 
 pub struct Cost {
@@ -75,18 +46,18 @@ pub struct Cost {
 
 impl Command {
     fn new(io: Io) -> io::Result<(Self, Ends)> {
-        let stream = |pipe| Stream { pipe, watched: false, kept: HeadTail::new(io.max_bytes as usize) };
-        let (stdout, stdout_end) = output_pipe()?;
+        let max_bytes = io.max_bytes as usize;
+        let (stdout, stdout_end) = Stream::open(max_bytes)?;
         let (stderr, stderr_end) = if io.merge {
-            (None, None)
+            (Stream::none(), None)
         } else {
-            let (ours, theirs) = output_pipe()?;
-            (Some(ours), Some(theirs))
+            let (ours, theirs) = Stream::open(max_bytes)?;
+            (ours, Some(theirs))
         };
         let (stdin, stdin_end) = Feed::open(io.stdin, io.stdin_open)?;
         let command = Self {
-            stdout: stream(Some(stdout)),
-            stderr: stream(stderr),
+            stdout,
+            stderr,
             merged: io.merge,
             stdin,
             report: None,
@@ -111,59 +82,6 @@ impl Command {
 
     fn is_drained(&self) -> bool {
         self.stdout.pipe.is_none() && self.stderr.pipe.is_none()
-    }
-}
-
-/// A pipe holds 64 KB: this empties a full one, and leaves the loop to others when it fills as fast as it is read.
-const READS_A_TURN: usize = 4;
-
-impl Stream {
-    fn watch(&mut self, events: &Events, token: Token) -> io::Result<()> {
-        if let Some(pipe) = self.pipe.as_ref().filter(|_| !self.watched) {
-            events.watch_input(pipe, token)?;
-            self.watched = true;
-        }
-        Ok(())
-    }
-
-    fn drain(&mut self, buffer: &mut [u8]) {
-        for _ in 0..READS_A_TURN {
-            let Some(pipe) = &self.pipe else { return };
-            match rustix::io::read(pipe, &mut *buffer) {
-                Ok(0) => self.pipe = None,
-                Ok(length) => self.kept.push(&buffer[..length]),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(_) => return,
-            }
-        }
-    }
-}
-
-impl Feed {
-    fn open(bytes: Option<ByteBuf>, stays_open: bool) -> io::Result<(Option<Self>, Option<OwnedFd>)> {
-        if bytes.is_none() && !stays_open {
-            return Ok((None, None));
-        }
-        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        rustix::io::ioctl_fionbio(&write, true)?;
-        let waiting = bytes.map(ByteBuf::into_vec).unwrap_or_default();
-        Ok((Some(Self { pipe: write, waiting, written: 0, eof: !stays_open, watched: false }), Some(read)))
-    }
-
-    /// `false` when it is done with.
-    fn write(&mut self) -> bool {
-        while self.written < self.waiting.len() {
-            match rustix::io::write(&self.pipe, &self.waiting[self.written..]) {
-                Ok(length) => self.written += length,
-                Err(rustix::io::Errno::AGAIN) => return true,
-                Err(rustix::io::Errno::INTR) => {}
-                // Nobody reads any more.
-                Err(_) => return false,
-            }
-        }
-        self.waiting.clear();
-        self.written = 0;
-        !self.eof
     }
 }
 

@@ -15,6 +15,7 @@ mod requests;
 mod session;
 pub mod shell_wire;
 mod spawn;
+mod streams;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;

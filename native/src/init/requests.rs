@@ -4,10 +4,11 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::command::{Cost, Ends};
+use super::command::Cost;
 use super::session::{Opening, run_once};
 use super::shell_wire::{Streams, Text};
 use super::spawn::{self, SpawnStep, Start};
+use super::streams::Ends;
 use super::{Child, Init};
 use crate::sys;
 use crate::wire::inside::{Ended, FromInit, Io, Spawn, ToInit};
