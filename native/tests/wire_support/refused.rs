@@ -125,10 +125,9 @@ fn named(name: &str, fields: Vec<(&str, Value)>) -> Value {
 }
 
 fn longer(array: Value) -> Value {
-    match array {
-        Value::Array(items) => Value::Array(items.into_iter().chain([Value::Nil]).collect()),
-        other => panic!("not an array: {other}"),
-    }
+    let Value::Array(mut items) = array else { panic!("not an array: {array}") };
+    items.push(Value::Nil);
+    Value::Array(items)
 }
 
 fn packed(value: &Value) -> Vec<u8> {

@@ -1,0 +1,7 @@
+//! What the supervisor says to a server.
+#![no_main]
+
+use atoll_box::wire::server::Reply;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|body: &[u8]| atoll_box_fuzz::decodes_to_what_it_encodes::<Reply>(body));
