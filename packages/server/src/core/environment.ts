@@ -5,8 +5,8 @@ import type { SandboxUser } from './sandbox/sandbox.ts'
 export type Environment = Readonly<Record<string, string>>
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
-/** The kernel refuses a longer `NAME=value` (MAX_ARG_STRLEN). */
-const LONGEST_ENTRY_BYTES = 131_071
+/** The kernel refuses a longer `NAME=value`, its NUL counted (MAX_ARG_STRLEN). */
+const LONGEST_ENTRY_BYTES = 131_072
 /** Half of what the kernel takes for arguments and environment together. */
 const LARGEST_BYTES = 1024 ** 2
 

@@ -12,8 +12,8 @@ import type { CommandLimits, CommandRequest, Program } from './command.ts'
 
 /** What one message to a driver may carry beside other fields. */
 const LONGEST_TEXT_BYTES = 8 * 1024 ** 2
-/** The kernel refuses a longer argument (MAX_ARG_STRLEN). */
-const LONGEST_ARGUMENT_BYTES = 131_071
+/** The kernel refuses a longer argument, its NUL counted (MAX_ARG_STRLEN). */
+const LONGEST_ARGUMENT_BYTES = 131_072
 /** Half of what the kernel takes for arguments and environment together. */
 const LARGEST_ARGUMENTS_BYTES = 1024 ** 2
 
