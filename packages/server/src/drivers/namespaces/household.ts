@@ -63,6 +63,7 @@ export class Household implements LinkListener {
       onFinished: resolve,
       onEnded: (reason) => resolve(endedWithSandbox(request, { type: 'lost', reason }, startedAtMs)),
       onUnknown: () => reject(unavailable('the request was lost with the connection to the supervisor')),
+      onAbandoned: () => reject(unavailable('the server ends')),
     })
     return promise
   }
@@ -75,6 +76,8 @@ export class Household implements LinkListener {
       onUnknown: () => this.#listener.onFinished(sandboxId, lost()),
       // Its sandbox is told to be lost, which says it all.
       onEnded: () => undefined,
+      // The next server adopts it.
+      onAbandoned: () => undefined,
     })
   }
 

@@ -136,8 +136,9 @@ export class NamespacesDriver implements SandboxDriver {
     }
   }
 
-  close(how: 'leave' | 'end'): Promise<void> {
-    return this.#link.close(how)
+  async close(how: 'leave' | 'end'): Promise<void> {
+    await this.#link.close(how)
+    this.#household.commands.abandonAll()
   }
 
   async #knows(id: SandboxId, command: CommandId): Promise<boolean> {

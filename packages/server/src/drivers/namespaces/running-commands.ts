@@ -9,6 +9,8 @@ export interface Waiting {
   onEnded(reason: string): void
   /** It is not known of: the request to run it never arrived. */
   onUnknown(): void
+  /** This server listens no longer. */
+  onAbandoned(): void
 }
 
 /** The commands that run as far as this server knows. Each is told of its end once. */
@@ -36,6 +38,10 @@ export class RunningCommands {
 
   endAll(reason: string): void {
     for (const id of [...this.#waiting.keys()]) this.#take(id)?.onEnded(reason)
+  }
+
+  abandonAll(): void {
+    for (const id of [...this.#waiting.keys()]) this.#take(id)?.onAbandoned()
   }
 
   entries(): readonly (readonly [string, Waiting])[] {
