@@ -85,6 +85,8 @@ impl Supervisor {
         let Some(slot) = self.cloning.pop_front() else { return Ok(()) };
         match answer {
             Answer::Cloned { pid } => self.cloned(slot, pid),
+            // It was given up between the request and the answer; a clone that there was has been killed.
+            Answer::Failed { .. } if self.ending.contains_key(&slot) => self.try_bury(slot),
             Answer::Failed { step, errno } => self.create_failed(slot, &step, &errno),
         }
         if self.cloning.is_empty() {

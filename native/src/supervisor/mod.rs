@@ -104,7 +104,10 @@ pub struct Supervisor {
     slots: Slots,
     spool: Spool,
     timers: Timers,
+    /// Since the last server went away, or before the first came.
     orphaned: Option<Key>,
+    /// The server that started us has not connected yet: having no sandbox is no reason to end.
+    awaits_first_server: bool,
     server: Option<ServerLink>,
     creating: HashMap<u32, Creating>,
     sandboxes: HashMap<u32, Sandbox>,
@@ -180,7 +183,10 @@ impl Supervisor {
             Deadline::Command { slot, command } => self.command_timed_out(slot, command),
             Deadline::Killed { slot, command } => self.killed_without_word(slot, command),
             Deadline::File { slot, request } => self.file_overdue(slot, request),
-            Deadline::Orphaned => self.end_all(),
+            Deadline::Orphaned => {
+                self.awaits_first_server = false;
+                self.end_all();
+            }
         }
         Ok(())
     }
@@ -195,7 +201,7 @@ impl Supervisor {
             self.flush_server();
             return Turn::Exit;
         }
-        if self.server.is_none() && self.orphaned.is_some() { Turn::Exit } else { Turn::Continue }
+        if self.server.is_none() && !self.awaits_first_server { Turn::Exit } else { Turn::Continue }
     }
 
     fn reap(&mut self) {

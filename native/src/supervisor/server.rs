@@ -38,6 +38,7 @@ impl Supervisor {
             return Ok(());
         }
         self.watch(socket.as_fd(), Token::Server, EventFlags::IN)?;
+        self.awaits_first_server = false;
         if let Some(key) = self.orphaned.take() {
             self.timers.clear(key);
         }

@@ -70,6 +70,7 @@ fn build(options: &Options, folder: &Path, zygote: Zygote) -> io::Result<Supervi
         spool: Spool::open(folder.join("spool"))?,
         timers: Timers::default(),
         orphaned: None,
+        awaits_first_server: true,
         server: None,
         creating: HashMap::new(),
         sandboxes: HashMap::new(),
@@ -83,16 +84,15 @@ fn build(options: &Options, folder: &Path, zygote: Zygote) -> io::Result<Supervi
     supervisor.watch(supervisor.signals.as_fd(), Token::Signals, EventFlags::IN)?;
     supervisor.watch(supervisor.zygote.as_fd(), Token::Zygote, EventFlags::IN)?;
     supervisor.watch(supervisor.graveyard.as_fd(), Token::Graveyard, EventFlags::IN)?;
-    // A server that starts us and dies before it connects leaves us as orphans from the first moment; but it gets
-    // the time to connect although there is no sandbox yet.
-    supervisor.timers.set(supervisor.orphan_ttl_us, Deadline::Orphaned);
+    // A server that starts us and dies before it connects leaves orphans from the first moment.
+    supervisor.orphaned = Some(supervisor.timers.set(supervisor.orphan_ttl_us, Deadline::Orphaned));
     Ok(supervisor)
 }
 
+/// Waits for a supervisor that is just ending. One that serves is found by its socket, and nobody starts a second.
 fn lock(folder: &Path) -> io::Result<File> {
     let lock = File::create(folder.join("lock"))?;
-    flock(&lock, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| io::Error::other("another supervisor serves this data folder"))?;
+    flock(&lock, FlockOperation::LockExclusive)?;
     Ok(lock)
 }
 
