@@ -90,7 +90,6 @@ fn build(options: &Options, folder: &Path, zygote: Zygote) -> io::Result<Supervi
 }
 
 /// Waits for a supervisor that is just ending. One that serves is found by its socket, and nobody starts a second.
-/// Waits for a supervisor that is just ending. One that serves is found by its socket, and nobody starts a second.
 fn lock(folder: &Path) -> io::Result<File> {
     let lock = File::create(folder.join("lock"))?;
     flock(&lock, FlockOperation::LockExclusive)?;
