@@ -102,9 +102,15 @@ export class LiveSandbox {
     this.lastUsedAtMs = this.#clock.now()
   }
 
+  /** Those that commands can be sent to, `main` first. */
+  openSessions(): LiveSession[] {
+    return [...this.sessions.values()].filter(({ closing }) => !closing)
+  }
+
+  /** `session.not_found` for an unknown one. */
   session(name: string): LiveSession {
     const session = this.sessions.get(name as SessionName)
-    if (session !== undefined) return session
+    if (session?.closing === false) return session
     throw new CoreError('session.not_found', 'there is no such session', { sandboxId: this.id, session: name })
   }
 }

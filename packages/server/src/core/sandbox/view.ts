@@ -18,7 +18,7 @@ export function view(sandbox: LiveSandbox): Sandbox {
     network: { mode: 'none' },
     isolation,
     metadata: record.metadata,
-    sessions: [...sandbox.sessions.keys()],
+    sessions: sandbox.openSessions().map(({ name }) => name),
     createdAtMs: record.createdAtMs,
     lastUsedAtMs: sandbox.lastUsedAtMs,
     expiresAtMs: record.expiresAtMs,

@@ -8,6 +8,8 @@ export class LiveSession {
   readonly lane = new Lane()
   /** Whether the driver has its shell: it is started with the first command. */
   shell: 'closed' | 'open' = 'closed'
+  /** It is being closed: nobody finds it any more, and its name is not free yet. */
+  closing = false
   /** The foreground command that runs in it. */
   current: CommandId | undefined
   /** The shell is being started or ended; settles without a value. */

@@ -120,6 +120,29 @@ describe('a session', () => {
     expect(await sessions.open(id, { name: 'a' })).toMatchObject({ name: 'a' })
   })
 
+  it('that cannot be forgotten by the store is still there', async () => {
+    const { sessions, say, store, id } = await open()
+    await sessions.open(id, { name: 'a' })
+    const update = store.update.bind(store)
+    store.update = () => Promise.reject(new Error('the disk is full'))
+    await expect(sessions.close(id, 'a')).rejects.toThrow('the disk is full')
+    store.update = update
+    expect(await say('a', 'echo on')).toBe('on\n')
+    await sessions.close(id, 'a')
+  })
+
+  it('that is being closed is not found, and its name is free afterwards', async () => {
+    const { sessions, sandboxes, commands, id } = await open()
+    await sessions.open(id, { name: 'a' })
+    const closing = sessions.close(id, 'a')
+    expect(sandboxes.get(id).sessions).toEqual(['main'])
+    const unknown = { code: 'session.not_found' }
+    await expect(commands.run(id, { command: 'true', session: 'a' })).rejects.toMatchObject(unknown)
+    await expect(sessions.close(id, 'a')).rejects.toMatchObject(unknown)
+    await closing
+    await sessions.open(id, { name: 'a' })
+  })
+
   it('that is closed ends what runs and what waits in it, and is no more', async () => {
     const { sessions, commands, id } = await open()
     await sessions.open(id, { name: 'a' })

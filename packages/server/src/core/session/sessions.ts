@@ -26,7 +26,7 @@ export function sessionUseCases(parts: Parts): Sessions {
     },
     list: async (sandboxId) => {
       const sandbox = registry.find(sandboxId)
-      return [...sandbox.sessions.values()].map((session) => info(sandbox, session))
+      return sandbox.openSessions().map((session) => info(sandbox, session))
     },
     close: async (sandboxId, name) => {
       const sandbox = registry.running(sandboxId, 'close a session')
@@ -55,17 +55,25 @@ async function openSession({ shells, store }: Parts, sandbox: LiveSandbox, sessi
   return info(sandbox, session)
 }
 
-/** First the name is free, then the waiting are sent away, then the shell ends: no command slips in between. */
+/** Its name is free when nothing of it is left; where it cannot be closed, it is still there. */
 async function closeSession(parts: Parts, sandbox: LiveSandbox, session: LiveSession): Promise<void> {
-  const { driver, queue, shells, store } = parts
   const { name } = session
-  if (name !== MAIN_SESSION) {
+  if (name === MAIN_SESSION) return endShell(parts, sandbox, session)
+  session.closing = true
+  try {
+    await endShell(parts, sandbox, session)
+    await rewrite(parts.store, sandbox, (record) => {
+      return { ...record, sessions: record.sessions.filter((other) => other.name !== name) }
+    })
     sandbox.sessions.delete(name)
-    await rewrite(store, sandbox, (record) => ({
-      ...record,
-      sessions: record.sessions.filter((other) => other.name !== name),
-    }))
+  } catch (error) {
+    session.closing = false
+    throw error
   }
+}
+
+/** First the waiting are sent away, then the shell ends: none of them slips in between. */
+async function endShell({ driver, queue, shells }: Parts, sandbox: LiveSandbox, session: LiveSession): Promise<void> {
   queue.cancelLane(sandbox.share, session.lane)
   // It may have ended by itself meanwhile; if it cannot be killed, closing the shell will say why.
   if (session.current !== undefined) await driver.kill(sandbox.id, session.current, 'close').catch(() => undefined)
