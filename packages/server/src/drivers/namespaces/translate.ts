@@ -111,7 +111,7 @@ export function fromWireRecord(record: wire.CommandRecord): CommandRecord {
       cpuSystemMs: record.cpuSystemUs / 1000,
       maxRssBytes: record.maxRssBytes,
     },
-    cwd: record.program.type === 'Argv' ? undefined : record.cwd,
+    cwd: record.cwd.length === 0 ? undefined : record.cwd,
     backgroundLeft: record.backgroundLeft,
     sessionRestarted: record.sessionRestarted,
   }
