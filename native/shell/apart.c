@@ -33,7 +33,7 @@ static void become_subshell(void) {
   reset_terminating_signals();
   clear_pending_traps();
   restore_original_signals();
-  set_signal_handler(SIGINT, SIG_DFL);
+  if (!signal_is_ignored(SIGINT)) set_signal_handler(SIGINT, SIG_DFL);
   without_job_control();
   coproc_closeall();
   clear_fifo_list();
@@ -57,14 +57,15 @@ static void live_apart(struct request *request) {
 }
 
 /* In the process between: its child is init's as soon as it exits. */
-static void fork_again(struct request *request, int report) {
+static void fork_again(struct request *request, const int report[2]) {
   pid_t pid = fork();
   if (pid == 0) {
-    plain_close(report);
+    plain_close(report[0]);
+    plain_close(report[1]);
     live_apart(request);
   }
   int told = pid < 0 ? -errno : pid;
-  _exit(write(report, &told, sizeof told) == sizeof told ? 0 : 1);
+  _exit(write(report[1], &told, sizeof told) == sizeof told ? 0 : 1);
 }
 
 static int read_report(int report) {
@@ -79,7 +80,7 @@ static int fork_twice(struct request *request) {
   int report[2], status;
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   pid_t between = fork();
-  if (between == 0) fork_again(request, report[1]);
+  if (between == 0) fork_again(request, report);
   int failure = between < 0 ? -errno : 0;
   plain_close(report[1]);
   int told = failure < 0 ? failure : read_report(report[0]);

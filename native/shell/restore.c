@@ -67,10 +67,6 @@ static void clear_variables(void) {
   free(all);
 }
 
-static void apply_cwd(char *directory) {
-  if (*directory != '\0' && chdir(directory) == 0) set_working_directory(directory);
-}
-
 /* NULL where bash's own constant stands. */
 static SHELL_VAR *fresh_variable(const struct view *view) {
   BUCKET_CONTENTS *found = hash_search(view->name, global_variables->table, 0);
@@ -137,7 +133,18 @@ static void apply_function(const struct view *view) {
 struct gathered {
   SHELL_VAR *array;      /* that elements belong to */
   WORD_LIST *arguments;  /* last one first */
+  char *cwd;
 };
+
+/* Last, since PWD is among the variables: a folder that is gone leaves the shell where init started it. */
+static void apply_cwd(char *directory) {
+  char *here = *directory != '\0' && chdir(directory) == 0 ? savestring(directory) : getcwd(NULL, 0);
+  if (here == NULL) return;
+  SHELL_VAR *pwd = find_variable("PWD");
+  if (pwd != NULL && !STREQ(directory, here)) bind_variable_value(pwd, here, ASS_FORCE);
+  set_working_directory(here);
+  free(here);
+}
 
 static void apply_arguments(WORD_LIST *arguments) {
   arguments = REVERSE_LIST(arguments, WORD_LIST *);
@@ -159,7 +166,8 @@ static void apply_options(const struct view *view) {
 static void apply_setting(const struct view *view, struct gathered *gathered) {
   switch (view->record.kind) {
     case STATE_CWD:
-      return apply_cwd(view->value);
+      gathered->cwd = view->value;
+      return;
     case STATE_UMASK:
       umask((mode_t)view->record.number & 0777);
       return;
@@ -200,10 +208,11 @@ int state_restore(void) {
   char *slot = memory + STATE_HEADER_BYTES + header->active * STATE_SLOT_BYTES, *end = slot + STATE_SLOT_BYTES;
   if (check(slot, end, state_option_count()) < 0) return 0;
   clear_variables();
-  struct gathered gathered = {NULL, NULL};
+  struct gathered gathered = {.cwd = ""};
   for (struct view view = {.next = slot}; read_record(view.next, end, &view) == 0 && view.record.kind != STATE_END;)
     apply(&view, &gathered);
   apply_arguments(gathered.arguments);
+  apply_cwd(gathered.cwd);
   array_needs_making = 1;
   return 1;
 }

@@ -4,35 +4,13 @@
  *
  * Whatever would end a shell (`exit`, `set -e`, an unset variable under `set -u`, an interrupt) makes bash jump to
  * `top_level`. Its own reader sits there and exits; here the jump ends the text only, and recover() takes apart
- * what bash, about to exit, did not care to. In a few places (a syntax error under `set -e`, an `exec` that fails)
- * bash calls exit() at once: this library is preloaded, so that exit() is the one below.
+ * what bash, about to exit, did not care to.
  */
 #include "bash.h"
 #include "session.h"
 
-#include <dlfcn.h>
-
-/* Beside bash's own codes of a jump: exit() was called, the EXIT trap has run. */
-#define CALLED_EXIT 64
-
-static pid_t shell_pid;
-static volatile sig_atomic_t text_runs;
-static sigjmp_buf called_exit;
-static int called_with;
-
-void exit(int status) {
-  if (text_runs && getpid() == shell_pid) {
-    called_with = status & 255;
-    siglongjmp(called_exit, CALLED_EXIT);
-  }
-  void (*plain_exit)(int) = (void (*)(int))dlsym(RTLD_NEXT, "exit");
-  if (plain_exit != NULL) plain_exit(status);
-  _exit(status);
-}
-
 /* bash was started with -c and is in the middle of that text: its frames must never be unwound into. */
 void run_settle(void) {
-  shell_pid = getpid();
   clear_unwind_protect_list(0);
   parse_and_execute_level = executing_builtin = indirection_level = line_number = 0;
   want_pending_command = 0; /* `c` in $- */
@@ -54,7 +32,6 @@ static void prepare(void) {
     read_but_dont_execute = 0;
     set_shellopts();
   }
-  /* An interrupt ends the text, not the shell, as in an interactive one. */
   if (!signal_is_trapped(SIGINT) && !signal_is_ignored(SIGINT)) set_signal_handler(SIGINT, sigint_sighandler);
 }
 
@@ -85,7 +62,7 @@ static void leave_traps(void) {
 }
 
 static int exit_status(int code) {
-  if (code == CALLED_EXIT) return called_with;
+  if (code == ESCAPE_EXIT) return escape_status();
   if (code == DISCARD && last_command_exit_value == 0) return EXECUTION_FAILURE;
   int interrupted = code == EXITPROG && last_command_exit_value == 128 + SIGINT;
   if (code == DISCARD || interrupted || !signal_is_trapped(EXIT_TRAP)) return last_command_exit_value;
@@ -93,7 +70,7 @@ static int exit_status(int code) {
 }
 
 static int recover(int code) {
-  if (getpid() != shell_pid) exit_shell(last_command_exit_value); /* a subshell of the text, which ends here */
+  if (!escape_is_shell()) exit_shell(last_command_exit_value); /* a subshell of the text, which ends here */
   int depth = funcnest + sourcenest + 1;
   int status = exit_status(code);
   leave_traps();
@@ -116,11 +93,11 @@ static int evaluate(char *text) {
 
 int run_text(char *text) {
   prepare();
-  text_runs = 1;
-  int code = sigsetjmp(called_exit, 0);
+  escape_arm(1);
+  int code = sigsetjmp(escape_point, 0);
   int status = code == NOT_JUMPED ? evaluate(text) : recover(code);
-  if (getpid() != shell_pid) exit_shell(status);
-  text_runs = 0;
+  if (!escape_is_shell()) exit_shell(status);
+  escape_arm(0);
   unlink_fifo_list();
   /* A DEBUG trap holds for the command that set it: one that exits, or vetoes by extdebug, would take the next. */
   if (signal_is_trapped(DEBUG_TRAP)) restore_default_signal(DEBUG_TRAP);
@@ -130,6 +107,7 @@ int run_text(char *text) {
 
 void run_last(char *text) {
   startup_state = 2; /* the last command may take the place of the shell */
+  if (!signal_is_trapped(SIGINT) && !signal_is_ignored(SIGINT)) set_signal_handler(SIGINT, SIG_DFL);
   int code = setjmp_nosigs(top_level);
   if (code == NOT_JUMPED) last_command_exit_value = parse_and_execute(text, "-c", SEVAL_NOHIST | SEVAL_RESETLINE);
   if (code == FORCE_EOF) last_command_exit_value = 127;

@@ -5,6 +5,7 @@
 #ifndef ATOLL_SHELL_SESSION_H
 #define ATOLL_SHELL_SESSION_H
 
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -71,6 +72,19 @@ int procsubs_left(void);
 int loan_begin(const struct request *request);
 /* Takes back what the command did not change itself. */
 void loan_end(void);
+
+/* ---- escape.c: where exit() leads while a text runs ---- */
+
+/* Beside bash's own codes of a jump: exit() was called, the EXIT trap has run. */
+#define ESCAPE_EXIT 64
+
+extern sigjmp_buf escape_point;
+/* While on, exit() in the shell's own process jumps to `escape_point`. */
+void escape_arm(int on);
+/* What exit() was called with. */
+int escape_status(void);
+/* 0 in a process that was forked off the session's shell. */
+int escape_is_shell(void);
 
 /* ---- run.c: one text ---- */
 

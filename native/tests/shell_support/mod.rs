@@ -1,24 +1,22 @@
 //! A host bash with the builtin in it, spoken to as `shell/wire.h` says, and what tests ask of it.
 
+mod outside;
+
 use std::fs::File;
-use std::io::{IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
-use std::thread::{self, JoinHandle};
+use std::io::{IoSliceMut, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ExitStatus};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
-    SocketType, recvmsg, sendmsg, socketpair,
-};
+use rustix::net::{AddressFamily, RecvAncillaryBuffer, RecvFlags, SocketFlags, SocketType, recvmsg, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-const BUILTIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/session.so"));
+use outside::{drain, feed, header, send, spawn_bash};
+
 const SNAPSHOT_BYTES: u64 = 64 * 1024 * 1024;
 const INLINE_BYTES: usize = 100_000;
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -68,6 +66,12 @@ impl Done {
     }
 }
 
+/// The short form of `Done`.
+pub struct Answered {
+    pub status: i32,
+    pub stdout: Vec<u8>,
+}
+
 /// A command's own env, cwd and standard input.
 #[derive(Default, Clone, Copy)]
 pub struct With<'a> {
@@ -91,8 +95,14 @@ impl Shell {
         shell
     }
 
+    /// Lets the state of the last command be saved, then kills and restarts. `$?` stays.
+    pub fn restart(self) -> Self {
+        self.run_inline("(exit $?)");
+        self.kill_and_restart()
+    }
+
     /// Kills this shell as a time-out does, and starts another from its snapshot.
-    pub fn restart(mut self) -> Self {
+    pub fn kill_and_restart(mut self) -> Self {
         self.kill();
         let (shell, ready) = Self::start_with(self.snapshot.try_clone().unwrap(), RESTORE);
         assert_eq!(ready.status, 1, "the snapshot was not taken");
@@ -138,6 +148,12 @@ impl Shell {
     /// Sends the text and leaves its answer for later.
     pub fn begin(&self, text: &str) -> Running {
         self.send_run(text.as_bytes(), With::default(), 0)
+    }
+
+    /// Runs a text that leaves a job behind with the pipes in its hands.
+    pub fn run_leaving(&self, text: &str) -> (Answer, Running) {
+        let running = self.begin(text);
+        (self.receive(), running)
     }
 
     pub fn finish(&self, running: Running) -> Done {
@@ -193,6 +209,20 @@ impl Shell {
         message.extend(body);
         send(&self.control, &message, &fds);
         Running { stdout: drain(out_read), stderr: drain(err_read) }
+    }
+
+    /// `run` without a thread: for output that fits into a pipe.
+    pub fn run_inline(&self, text: &str) -> Answered {
+        let (out_read, out) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let (_err_read, err) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+        let mut message = header(RUN, 0, "", "", text.len());
+        message.extend(text.as_bytes());
+        send(&self.control, &message, &[out.as_fd(), err.as_fd()]);
+        drop((out, err));
+        let answer = self.receive();
+        let mut stdout = Vec::new();
+        File::from(out_read).read_to_end(&mut stdout).unwrap();
+        Answered { status: answer.status, stdout }
     }
 
     pub fn receive(&self) -> Answer {
@@ -285,74 +315,4 @@ impl Background {
 /// Orphans become children of this process, as in a sandbox they become init's.
 pub fn adopt_orphans() {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
-}
-
-fn spawn_bash(control: &OwnedFd) -> Child {
-    let library = library();
-    let raw = control.as_raw_fd();
-    let mut command = Command::new("/bin/bash");
-    command
-        .args(["--norc", "--noprofile", "-c"])
-        .arg(format!("enable -f {library} atoll_session; atoll_session 3"))
-        .env_clear()
-        .env("LD_PRELOAD", library)
-        .env("PATH", "/usr/bin:/bin")
-        .env("HOME", "/tmp")
-        .arg0("bash")
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit());
-    // SAFETY: between fork and exec only dup2, fcntl and signal are called, which are async-signal-safe.
-    unsafe {
-        command.pre_exec(move || {
-            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-            let placed = if raw == 3 { libc::fcntl(3, libc::F_SETFD, 0) } else { libc::dup2(raw, 3) };
-            if placed < 0 { Err(std::io::Error::last_os_error()) } else { Ok(()) }
-        });
-    }
-    command.spawn().unwrap()
-}
-
-fn header(tag: u32, flags: u32, cwd: &str, env: &str, text_bytes: usize) -> Vec<u8> {
-    [tag, flags, cwd.len() as u32, env.len() as u32, text_bytes as u32, 0]
-        .iter()
-        .flat_map(|word| word.to_ne_bytes())
-        .collect()
-}
-
-fn send(socket: &OwnedFd, bytes: &[u8], fds: &[BorrowedFd<'_>]) {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(6))];
-    let mut ancillary = SendAncillaryBuffer::new(&mut space);
-    if !fds.is_empty() {
-        assert!(ancillary.push(SendAncillaryMessage::ScmRights(fds)));
-    }
-    sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL).unwrap();
-}
-
-fn drain(pipe: OwnedFd) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        File::from(pipe).read_to_end(&mut bytes).unwrap();
-        bytes
-    })
-}
-
-fn feed(bytes: &[u8]) -> OwnedFd {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC).unwrap();
-    let bytes = bytes.to_vec();
-    thread::spawn(move || File::from(write).write_all(&bytes));
-    read
-}
-
-/// The builtin as a file that a child can name; one for all tests of this process, gone with it.
-fn library() -> &'static str {
-    static LIBRARY: OnceLock<(File, String)> = OnceLock::new();
-    let (_, path) = LIBRARY.get_or_init(|| {
-        let mut file = File::from(memfd_create("session.so", MemfdFlags::CLOEXEC).unwrap());
-        file.write_all(BUILTIN).unwrap();
-        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
-        (file, path)
-    });
-    path
 }
