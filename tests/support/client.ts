@@ -1,4 +1,8 @@
+import { vi } from 'vitest'
 import type { Command, Failure, FileEntry, Page, Sandbox } from './wire.ts'
+
+/** For what happens soon, on a busy machine too. */
+const PATIENCE_MS = 10_000
 
 export interface Answer<T> {
   readonly status: number
@@ -33,7 +37,7 @@ export class Client {
 
   /** A request that is refused, as status and code. */
   async refusal(method: string, path: string, body?: unknown): Promise<Refusal> {
-    const { status, body: failure } = await this.request<Failure | undefined>(method, path, body)
+    const { status, body: failure } = await this.request<Partial<Failure> | undefined>(method, path, body)
     return { status, code: failure?.error?.code, details: failure?.error?.details }
   }
 
@@ -74,9 +78,36 @@ export class SandboxClient {
   async text(command: string | Fields): Promise<string> {
     const { outcome, stdout, stderr } = await this.run(command)
     if (outcome?.exit_code !== 0 || stderr !== '') {
-      throw new Error(`${JSON.stringify(command)} ended ${JSON.stringify(outcome)}: ${stderr ?? ''}${stdout ?? ''}`)
+      const said = `${stderr ?? ''}${stdout ?? ''}`.slice(0, 1000)
+      throw new Error(`${JSON.stringify(command).slice(0, 200)} ended ${JSON.stringify(outcome)}: ${said}`)
     }
     return stdout ?? ''
+  }
+
+  /** Resolves with the id of a command that runs and has printed `text` so far. */
+  running(text: string): Promise<string> {
+    return vi.waitFor(async () => {
+      const { items } = await this.client.ask<Page<Command>>('GET', this.path('/commands?limit=1000'))
+      for (const { id, state } of items) {
+        if (state === 'running' && (await this.output(id)) === text) return id
+      }
+      throw new Error(`no running command has printed ${JSON.stringify(text)}`)
+    }, PATIENCE_MS)
+  }
+
+  /** Standard output so far. */
+  async output(id: string): Promise<string> {
+    const bytes = await this.client.ask<Uint8Array>('GET', this.path(`/commands/${id}/output?stream=stdout`))
+    return Buffer.from(bytes).toString()
+  }
+
+  /** Resolves with a command that runs in the background, once it has ended. */
+  ended(id: string): Promise<Command> {
+    return vi.waitFor(async () => {
+      const command = await this.command(id)
+      if (command.state === 'running') throw new Error('it still runs')
+      return command
+    }, PATIENCE_MS)
   }
 
   command(id: string): Promise<Command> {
@@ -107,7 +138,7 @@ export class SandboxClient {
 
 function encoded(body: unknown): RequestInit {
   if (body === undefined) return {}
-  if (body instanceof ReadableStream) return { body, duplex: 'half', headers: OCTETS } as RequestInit
+  if (body instanceof ReadableStream) return { body, duplex: 'half', headers: OCTETS }
   if (body instanceof Uint8Array) return { body: Buffer.from(body), headers: OCTETS }
   const json = { 'content-type': 'application/json' }
   return { body: typeof body === 'string' ? body : JSON.stringify(body), headers: json }

@@ -85,8 +85,9 @@ export class TestNode {
 
   /** A server over the same data folder, on another port. */
   async startServer(): Promise<void> {
-    const standard = ['--port', '0', '--data-dir', this.dataDir, '--orphan-ttl-ms', String(ORPHAN_TTL_MS)]
-    const server = spawnCli(['serve', ...standard, '--log-level', 'info', ...this.#flags])
+    const server = spawnCli(['serve', '--port', '0', '--data-dir', this.dataDir, ...this.#flags], {
+      ATOLL_ORPHAN_TTL_MS: String(ORPHAN_TTL_MS),
+    })
     this.#server = server
     server.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-LAST_WORDS)
