@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use super::Supervisor;
 use super::cgroup::Group;
 use super::sandbox::Sandbox;
+use super::timers::Deadline;
 use crate::wire::server::{Outcome, Reply};
+
+/// The kernel's event for an emptied folder comes within its rate limit of 10 ms.
+const GRAVE_CARE_US: u64 = 1_000_000;
 
 pub struct Ending {
     id: String,
@@ -113,13 +117,22 @@ impl Supervisor {
         }
         match self.graveyard.bury(ending.folders.clone(), Some(slot)) {
             Ok(true) => self.buried(slot),
-            Ok(false) => {}
+            Ok(false) => {
+                self.timers.set(GRAVE_CARE_US, Deadline::Graves);
+            }
             Err(error) => {
                 let message = format!("cgroup folders of an ended sandbox stay: {error}");
                 for (channel, _) in self.ending.remove(&slot).map(|ending| ending.replies).unwrap_or_default() {
                     self.reply_error(channel, "runtime.residue", &message);
                 }
             }
+        }
+    }
+
+    /// The event says when a folder is empty; this is for the one that the kernel swallows.
+    pub(super) fn look_after_graves(&mut self) {
+        for slot in self.graveyard.look_after() {
+            self.buried(slot);
         }
     }
 

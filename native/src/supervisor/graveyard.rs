@@ -58,6 +58,13 @@ impl Graveyard {
         true
     }
 
+    /// Tries the folders of every ended sandbox, without waiting for an event. Gives those that are now gone.
+    pub fn look_after(&mut self) -> Vec<Owner> {
+        let owned: Vec<(i32, Owner)> =
+            self.waiting.iter().filter_map(|(watch, grave)| Some((*watch, grave.owner?))).collect();
+        owned.into_iter().filter(|(watch, _)| self.retry(*watch)).map(|(_, owner)| owner).collect()
+    }
+
     /// After the descriptor became ready: the owners whose folders are now gone.
     pub fn turn(&mut self) -> Vec<Owner> {
         let mut watches = Vec::new();

@@ -183,6 +183,7 @@ impl Supervisor {
             Deadline::Command { slot, command } => self.command_timed_out(slot, command),
             Deadline::Killed { slot, command } => self.killed_without_word(slot, command),
             Deadline::File { slot, request } => self.file_overdue(slot, request),
+            Deadline::Graves => self.look_after_graves(),
             Deadline::Orphaned => {
                 self.awaits_first_server = false;
                 self.end_all();

@@ -76,6 +76,7 @@ pub struct Running {
     pub deadline: Key,
     pub limit_ms: u64,
     pub memory_limit_bytes: Option<u64>,
+    pub stdin_open: bool,
     pub killed: Option<KilledBy>,
     pub oom_kills_before: u64,
     /// Waits for the kept output of the moment.

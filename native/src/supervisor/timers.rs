@@ -14,6 +14,8 @@ pub enum Deadline {
     Killed { slot: u32, command: u32 },
     /// A file operation is overdue.
     File { slot: u32, request: u32 },
+    /// Folders of an ended sandbox are still there.
+    Graves,
     /// No server for too long.
     Orphaned,
 }

@@ -77,6 +77,7 @@ impl Supervisor {
             deadline,
             limit_ms: spec.timeout_ms,
             memory_limit_bytes: spec.memory_bytes,
+            stdin_open: spec.stdin_open,
             killed: None,
             oom_kills_before,
             peeking: Vec::new(),

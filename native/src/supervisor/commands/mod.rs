@@ -48,9 +48,13 @@ impl Supervisor {
 
     pub(in crate::supervisor) fn stdin(&mut self, channel: u32, id: &str, command: &str, bytes: ByteBuf, eof: bool) {
         let Some((slot, number)) = self.running_command(channel, id, command) else { return };
-        if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
-            sandbox.tell_init(number, &ToInit::Stdin { bytes, eof }, Vec::new());
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let Some(running) = sandbox.running.get_mut(&number) else { return };
+        if !running.stdin_open {
+            return self.reply_error(channel, "command.stdin_closed", "standard input is closed");
         }
+        running.stdin_open = !eof;
+        sandbox.tell_init(number, &ToInit::Stdin { bytes, eof }, Vec::new());
         self.reply_done(channel);
     }
 
