@@ -36,12 +36,13 @@ rust_works() {
   [[ $version =~ ^rustc\ ([0-9]+)\.([0-9]+) ]] && ((BASH_REMATCH[1] > 1 || BASH_REMATCH[2] >= RUST_MINOR))
 }
 
-# Puts a Rust that works first in PATH: an old one, or a rustup that lost its home, may stand before it.
+# Puts a Rust that works before all others in PATH: an old one, or a rustup that lost its home, may come first.
+# The Node of the packages stays before it: a system's Rust may live in one folder with a system's Node.
 find_rust() {
   local cargo folder
   while read -r cargo; do
     folder=$(dirname "$cargo")
-    rust_works "$folder" && export PATH="$folder:$PATH" && return
+    rust_works "$folder" && export PATH="$PWD/node_modules/.bin:$folder:$PATH" && return
   done < <(type -aP cargo; printf '%s\n' "${HOME:-/root}/.cargo/bin/cargo" /usr/bin/cargo)
   return 1
 }
@@ -73,7 +74,7 @@ install_tools() {
   [ "$(id -u)" = 0 ] || die "missing to build the supervisor; run: sudo apt-get install$wanted"
   say "installing what builds the supervisor: apt-get install$wanted"
   # shellcheck disable=SC2086 -- a list of names
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >&2 || die 'apt-get install failed'
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null || die 'apt-get install failed'
 }
 
 # Leaves a working cargo in PATH.
