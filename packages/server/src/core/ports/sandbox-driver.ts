@@ -30,7 +30,7 @@ export interface SandboxDriver {
   command(id: SandboxId, command: CommandId): Promise<CommandRecord>
   /** All that are remembered, oldest first, without output. */
   commands(id: SandboxId): Promise<readonly CommandRecord[]>
-  /** Kills the whole tree. `command.not_found`; `command.finished` when it has ended already. */
+  /** Kills the whole tree; resolves when its end is told. `command.not_found`; `command.finished` when it has ended already. */
   kill(id: SandboxId, command: CommandId, by: string): Promise<void>
   signal(id: SandboxId, command: CommandId, signal: number): Promise<void>
   writeStdin(id: SandboxId, command: CommandId, bytes: Uint8Array, eof: boolean): Promise<void>

@@ -106,7 +106,10 @@ export class NamespacesDriver implements SandboxDriver {
   }
 
   async kill(id: SandboxId, command: CommandId, by: string): Promise<void> {
+    const ended = this.#household.commands.ended(command)
     await this.#ask('Done', { type: 'Kill', sandbox: id, command, by }, { sandbox: id, command })
+    // Its answer, and with it its output, comes behind that.
+    await ended
   }
 
   async signal(id: SandboxId, command: CommandId, signal: number): Promise<void> {

@@ -16,13 +16,22 @@ export interface Waiting {
 /** The commands that run as far as this server knows. Each is told of its end once. */
 export class RunningCommands {
   readonly #waiting = new Map<string, Waiting>()
+  readonly #watchers = new Map<string, PromiseWithResolvers<undefined>>()
 
   add(id: CommandId, waiting: Waiting): void {
     this.#waiting.set(id, waiting)
   }
 
   delete(id: CommandId): void {
-    this.#waiting.delete(id)
+    this.#take(id)
+  }
+
+  /** Resolves when the command runs no more, at once where none is known. */
+  ended(id: CommandId): Promise<undefined> {
+    if (!this.#waiting.has(id)) return Promise.resolve(undefined)
+    const watcher = this.#watchers.get(id) ?? Promise.withResolvers<undefined>()
+    this.#watchers.set(id, watcher)
+    return watcher.promise
   }
 
   /** Whether somebody waited for it. */
@@ -51,6 +60,8 @@ export class RunningCommands {
   #take(id: string): Waiting | undefined {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
+    this.#watchers.get(id)?.resolve(undefined)
+    this.#watchers.delete(id)
     return waiting
   }
 }
