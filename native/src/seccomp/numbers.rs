@@ -1,5 +1,5 @@
 //! The numbers of `libc`, and those that it does not have. From 424 on they are the same on every architecture.
-#![allow(non_upper_case_globals)]
+#![allow(non_upper_case_globals, reason = "the names are the system calls' own")]
 
 pub(super) use libc::*;
 

@@ -193,3 +193,98 @@ impl Entry {
 fn without_output(record: CommandRecord) -> CommandRecord {
     CommandRecord { stdout: None, stderr: None, ..record }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_bytes::ByteBuf;
+
+    use super::*;
+    use crate::wire::server::{Outcome, Program};
+
+    fn record(id: &str, output: usize) -> CommandRecord {
+        CommandRecord {
+            id: id.to_owned(),
+            program: Program::Shell { text: ByteBuf::from(b"true".as_slice()) },
+            background: false,
+            outcome: Some(Outcome::Exited { exit_code: 0 }),
+            oom: false,
+            stdout: Some(ByteBuf::from(vec![b'x'; output])),
+            stderr: Some(ByteBuf::new()),
+            stdout_dropped: 0,
+            stderr_dropped: 0,
+            started_at_ms: 0,
+            duration_us: 0,
+            cpu_user_us: 0,
+            cpu_system_us: 0,
+            max_rss_bytes: 0,
+            cwd: ByteBuf::new(),
+            background_left: false,
+            session_restarted: false,
+        }
+    }
+
+    struct Room(PathBuf);
+
+    impl Room {
+        fn new(name: &str) -> (Self, Spool) {
+            let folder = std::env::temp_dir().join(format!("atoll-history-{name}-{}", std::process::id()));
+            let spool = Spool::open(folder.clone()).unwrap_or_else(|error| panic!("{error}"));
+            (Self(folder), spool)
+        }
+
+        fn files(&self) -> usize {
+            fs::read_dir(&self.0).map_or(0, Iterator::count)
+        }
+    }
+
+    impl Drop for Room {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap_or_default();
+        }
+    }
+
+    #[test]
+    fn a_large_output_lies_in_a_file_and_comes_back_whole() {
+        let (room, mut spool) = Room::new("large");
+        let mut history = History::default();
+        history.add(record("large", 1_000_000), &mut spool);
+        assert_eq!(room.files(), 1);
+        assert_eq!(history.find("large", &spool), Some(record("large", 1_000_000)));
+        assert_eq!(history.list(&spool)[0].stdout, None);
+    }
+
+    #[test]
+    fn beyond_the_budget_the_oldest_output_goes_first_and_its_record_stays() {
+        let (_room, mut spool) = Room::new("budget");
+        let mut history = History::default();
+        for number in 0..10 {
+            history.add(record(&number.to_string(), 1_000_000), &mut spool);
+        }
+        assert!(spool.bytes() <= SANDBOX_BUDGET_BYTES);
+        let oldest = history.find("0", &spool).unwrap_or_else(|| panic!("the record is gone"));
+        assert_eq!((oldest.stdout, oldest.outcome), (None, Some(Outcome::Exited { exit_code: 0 })));
+        assert!(history.find("9", &spool).is_some_and(|newest| newest.stdout.is_some()));
+    }
+
+    #[test]
+    fn a_hundred_thousand_small_commands_do_not_grow_the_memory() {
+        let (_room, mut spool) = Room::new("small");
+        let mut history = History::default();
+        for number in 0..100_000 {
+            history.add(record(&number.to_string(), 10), &mut spool);
+        }
+        assert!(history.memory_bytes <= MEMORY_BUDGET_BYTES);
+        assert!(history.contains("99999") && !history.contains("0"));
+    }
+
+    #[test]
+    fn a_cleared_history_leaves_no_file() {
+        let (room, mut spool) = Room::new("clear");
+        let mut history = History::default();
+        for number in 0..20 {
+            history.add(record(&number.to_string(), 100_000), &mut spool);
+        }
+        history.clear(&mut spool);
+        assert_eq!((room.files(), spool.bytes()), (0, 0));
+    }
+}

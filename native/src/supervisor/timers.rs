@@ -53,3 +53,20 @@ impl Timers {
         (entry.key().0 <= monotonic_us()).then(|| entry.remove())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deadlines_come_in_their_order_and_cleared_ones_never() {
+        let mut timers = Timers::default();
+        let first = timers.set(0, Deadline::Orphaned);
+        timers.set(60_000_000, Deadline::Ready { slot: 7 });
+        timers.set(0, Deadline::Graves);
+        timers.clear(first);
+        assert_eq!(timers.take_due(), Some(Deadline::Graves));
+        assert_eq!(timers.take_due(), None);
+        assert!(timers.wait_us().is_some_and(|wait| wait > 50_000_000));
+    }
+}
