@@ -148,7 +148,9 @@ const OCTETS = { 'content-type': 'application/octet-stream' }
 
 async function decoded(response: Response): Promise<unknown> {
   const type = response.headers.get('content-type') ?? ''
-  if (type.startsWith('application/json')) return response.json()
   const bytes = new Uint8Array(await response.arrayBuffer())
-  return type.startsWith('text/') ? Buffer.from(bytes).toString() : bytes
+  // A HEAD has the headers of a body, and none.
+  if (bytes.length === 0 || type === 'application/octet-stream') return bytes
+  const text = Buffer.from(bytes).toString()
+  return type.startsWith('application/json') ? (JSON.parse(text) as unknown) : text
 }

@@ -57,7 +57,7 @@ export function namespacesOf(pid: number): string[] {
 /** Lines of the mount table that the process sees. */
 export const mountsOf = (pid: number): string[] => read(`/proc/${pid}/mountinfo`).split('\n').filter(Boolean)
 
-/** Most memory that was resident since the last `forgetPeak`, in bytes. */
+/** Most memory that was resident since the kernel was last told to forget, in bytes. */
 export function peakMemory(pid: number): number {
   const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1]
   if (kibibytes === undefined) throw new Error(`process ${pid} tells no peak`)
