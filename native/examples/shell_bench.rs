@@ -1,9 +1,9 @@
 //! What a session's shell costs: round trips over the control socket, fresh pipes for each command.
 //! `cargo run --release --example shell_bench` prints the median of each row, in microseconds.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by its panic")]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 #[path = "../tests/shell_support/mod.rs"]
 mod shell_support;
 

@@ -1,8 +1,8 @@
 //! Texts run once and for all, subshells that wait for their gate, and the end of the shell.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by its panic")]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod shell_support;
 
 use std::os::unix::process::ExitStatusExt;

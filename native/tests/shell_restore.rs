@@ -1,8 +1,8 @@
 //! The state that a new shell takes from the snapshot after its session's shell was killed.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by its panic")]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod shell_support;
 
 use std::fs::File;

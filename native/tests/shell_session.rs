@@ -1,8 +1,8 @@
 //! What stays in a session from command to command, and what a command's own env and cwd leave behind.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by its panic")]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod shell_support;
 
 use shell_support::{Shell, With};

@@ -1,8 +1,8 @@
 //! A command's own descriptors, what it can and cannot do to the shell's, and what it cost.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test fails by its panic")]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses its part")]
 mod shell_support;
 
 use shell_support::{PROCSUB_LEFT, Shell, With};

@@ -112,10 +112,13 @@ impl Init {
             rustix::fs::Mode::empty(),
         )?;
         let stdin = ends.stdin.as_ref().unwrap_or(&null);
+        let argv = spawn::c_strings(start.argv.as_deref().unwrap_or_default())?;
+        let program = argv.first().ok_or(io::ErrorKind::InvalidInput)?;
         spawn::spawn(&Start {
             leaf: leaf.as_fd(),
             entrances,
-            argv: &spawn::c_strings(start.argv.as_deref().unwrap_or_default())?,
+            program,
+            argv: &argv,
             env: &spawn::c_strings(&start.env)?,
             cwd: &CString::new(start.cwd.as_slice())?,
             uid: start.uid,

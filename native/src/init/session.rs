@@ -56,7 +56,7 @@ const BUILTIN: &str = "/opt/atoll/session.so";
 fn shell_argv() -> Vec<CString> {
     let load = format!("enable -f {BUILTIN} atoll_session; atoll_session 3");
     let owned = |text: &str| CString::new(text).unwrap_or_default();
-    vec![SHELL.to_owned(), owned("--norc"), owned("--noprofile"), owned("-c"), owned(&load)]
+    vec![owned("bash"), owned("--norc"), owned("--noprofile"), owned("-c"), owned(&load)]
 }
 
 fn new_snapshot() -> io::Result<OwnedFd> {
@@ -83,6 +83,7 @@ impl Init {
         let spawned = spawn::spawn(&Start {
             leaf: opening.leaf.as_fd(),
             entrances: &opening.entrances,
+            program: SHELL,
             argv: &shell_argv(),
             env: &env,
             cwd: &opening.cwd,
@@ -206,18 +207,23 @@ impl Init {
         let Some(forking) = self.sessions.get_mut(&number).and_then(|session| session.forking.take()) else {
             return Ok(());
         };
-        let entered = pid > 1
-            && !self.children.contains_key(&pid)
-            && forking.entrances.iter().all(|entrance| rustix::io::write(entrance, pid.to_string().as_bytes()).is_ok());
+        // The shell may lie: a process that is already known is not its new subshell.
+        let is_new = pid > 1 && !self.children.contains_key(&pid);
+        let text = pid.to_string();
+        let entered =
+            is_new && forking.entrances.iter().all(|entrance| rustix::io::write(entrance, text.as_bytes()).is_ok());
         if entered {
             self.children.insert(pid, Child::Main { command: forking.command });
             drop(forking.gate);
-            self.tell(forking.command, &FromInit::Started)
-        } else {
-            self.kill_shell(pid.max(2));
-            let nothing = Cost { cpu_user_us: 0, cpu_system_us: 0, max_rss_bytes: 0 };
-            self.ended(forking.command, Ended::Signalled { signal: libc::SIGKILL as u8 }, nothing, Vec::new(), false)
+            return self.tell(forking.command, &FromInit::Started);
         }
+        if is_new {
+            self.kill_shell(pid);
+        }
+        self.commands.remove(&forking.command);
+        let errno = if pid < 0 { -pid } else { libc::EPERM };
+        let message = FromInit::SpawnFailed { step: "fork_command".to_owned(), errno: crate::sys::errno_name(errno) };
+        self.tell(forking.command, &message)
     }
 
     /// The shell is gone. Its last words are read first: a status that it told before is the command's end.

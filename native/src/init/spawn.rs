@@ -1,6 +1,6 @@
 //! Starts a process of a sandbox: into its leaf, under its user, without rights, behind the filter.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -55,6 +55,8 @@ pub struct Start<'a> {
     pub leaf: BorrowedFd<'a>,
     /// `cgroup.procs` of the v1 groups to enter; opened by the supervisor, whose rights the kernel checks.
     pub entrances: &'a [OwnedFd],
+    /// With a slash: a path. Else searched in the PATH of `env`.
+    pub program: &'a CStr,
     pub argv: &'a [CString],
     pub env: &'a [CString],
     pub cwd: &'a CString,
@@ -121,7 +123,7 @@ fn become_command(start: &Start<'_>, report: RawFd) -> (SpawnStep, io::Error) {
             return (step, error);
         }
     }
-    (SpawnStep::Execute, execute(start.argv, start.env))
+    (SpawnStep::Execute, execute(start.program, start.argv, start.env))
 }
 
 fn enter_groups(entrances: &[OwnedFd]) -> io::Result<()> {
@@ -182,16 +184,15 @@ fn install_filter(filter: &[SockFilter]) -> io::Result<()> {
 const DEFAULT_PATH: &[u8] = b"/usr/local/bin:/usr/bin:/bin";
 
 /// As execvpe does: a name without a slash is searched in the PATH of the new environment.
-fn execute(argv: &[CString], env: &[CString]) -> io::Error {
-    let Some(name) = argv.first() else { return io::Error::from_raw_os_error(libc::EINVAL) };
-    if name.as_bytes().contains(&b'/') {
+fn execute(name: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
+    if name.to_bytes().contains(&b'/') {
         return exec(name, argv, env);
     }
     let path = env.iter().find_map(|entry| entry.as_bytes().strip_prefix(b"PATH=")).unwrap_or(DEFAULT_PATH);
     let mut found = io::Error::from_raw_os_error(libc::ENOENT);
     for folder in path.split(|byte| *byte == b':') {
         let folder = if folder.is_empty() { b"." } else { folder };
-        let Ok(candidate) = CString::new([folder, b"/", name.as_bytes()].concat()) else { continue };
+        let Ok(candidate) = CString::new([folder, b"/", name.to_bytes()].concat()) else { continue };
         let error = exec(&candidate, argv, env);
         match error.raw_os_error() {
             Some(libc::ENOENT | libc::ENOTDIR) => {}
@@ -202,7 +203,7 @@ fn execute(argv: &[CString], env: &[CString]) -> io::Error {
     found
 }
 
-fn exec(program: &CString, argv: &[CString], env: &[CString]) -> io::Error {
+fn exec(program: &CStr, argv: &[CString], env: &[CString]) -> io::Error {
     let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
         list.iter().map(|text| text.as_ptr()).chain([std::ptr::null()]).collect()
     };

@@ -22,6 +22,7 @@ impl Supervisor {
         if let Place::Own(leaf) = running.place {
             self.bury_leaf(leaf);
         }
+        self.free_session_of(slot, number);
     }
 
     fn forget_running(&mut self, slot: u32, number: u32) -> Option<Running> {
