@@ -29,8 +29,9 @@ vitest_tests() {
   vitest run --reporter=default --reporter=json --outputFile.json="$report"
   status=$?
   read -ra counts < <(node -p "
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(fs.readFileSync('$report', 'utf8'))
-    [numPassedTests, numFailedTests, numPendingTests + numTodoTests].join(' ')" 2>/dev/null || echo 0 0 0)
+    const report = JSON.parse(fs.readFileSync('$report', 'utf8'));
+    [report.numPassedTests, report.numFailedTests, report.numPendingTests + report.numTodoTests].join(' ')") ||
+    counts=(0 1 0)
   count "${counts[@]}"
   # A suite that does not load, or an error outside of any test, fails no test.
   ((status == 0 || counts[1] > 0)) || count 0 1 0
