@@ -75,7 +75,10 @@ function gibibyte(look: (chunk: Uint8Array) => void): ReadableStream<Uint8Array>
   let sent = 0
   return new ReadableStream({
     pull: (controller) => {
-      if (sent === GIB) return controller.close()
+      if (sent === GIB) {
+        controller.close()
+        return
+      }
       const chunk = Buffer.alloc(MIB, (sent / MIB) % 251)
       sent += chunk.length
       look(chunk)

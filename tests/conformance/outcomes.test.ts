@@ -40,10 +40,9 @@ if ${number} not in (9, 19): signal.signal(${number}, signal.SIG_DFL)\nos.kill(o
   it('that ends an argv command is told by its long name', async () => {
     for (const [signal, number] of deadly) {
       const { outcome } = await sandbox.run({ argv: ['python3', '-c', dieOf(number)] })
-      expect(outcome).toEqual({
-        type: 'signalled',
-        signal: signal === 'SIGIO' ? expect.stringMatching(/SIGIO|SIGPOLL/) : signal,
-      })
+      expect(outcome?.type).toBe('signalled')
+      // Two names for one number.
+      expect(signal === 'SIGIO' ? ['SIGIO', 'SIGPOLL'] : [signal]).toContain(outcome?.signal)
     }
   })
 
