@@ -25,6 +25,12 @@ export interface Series extends Repetition {
 /** One operation of one of several workers. One that resolves with a number says by it how many milliseconds count. */
 export type Operation = (worker: number) => Promise<unknown>
 
+/**
+ * How long a machine rests before an operation that is rare. A steady load shares what the kernel otherwise makes
+ * each one wait for, above all a grace period where a process changes its cgroup; nothing of that lasts so long.
+ */
+export const REST_MS = 100
+
 export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now()
   await work()
