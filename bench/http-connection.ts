@@ -69,9 +69,11 @@ export class HttpConnection implements Disposable {
     if (headBytes < 4) return
     const head = buffer.toString('latin1', 0, headBytes)
     const status = Number(head.slice(9, 12))
-    this.#wanted = headBytes + contentLength(head, status)
-    if (this.#bytes > this.#wanted) this.#fail(new Error('the server answered more than it announced'))
-    if (this.#bytes === this.#wanted) this.#settle({ status, body: buffer.subarray(headBytes) })
+    const length = contentLength(head, status)
+    this.#wanted = headBytes + (length ?? 0)
+    if (length === undefined) this.#fail(new Error(`the server answered without a length:\n${head}`))
+    else if (this.#bytes > this.#wanted) this.#fail(new Error('the server answered more than it announced'))
+    else if (this.#bytes === this.#wanted) this.#settle({ status, body: buffer.subarray(headBytes) })
   }
 
   #settle(answer: HttpAnswer): void {
@@ -94,9 +96,8 @@ export interface Body {
   readonly content: string | Buffer
 }
 
-function contentLength(head: string, status: number): number {
+function contentLength(head: string, status: number): number | undefined {
   const given = /\r\ncontent-length: *(\d+)\r\n/i.exec(head)?.[1]
   if (given !== undefined) return Number(given)
-  if (status === 204) return 0
-  throw new Error(`an answer without a length:\n${head}`)
+  return status === 204 ? 0 : undefined
 }

@@ -28,7 +28,7 @@ export class Server implements AsyncDisposable {
   static async start(signal: AbortSignal): Promise<Server> {
     signal.throwIfAborted()
     const server = new Server()
-    signal.addEventListener('abort', () => server.#process.kill('SIGINT'))
+    signal.addEventListener('abort', () => server.#interrupt())
     try {
       await server.#greet()
       return server
@@ -93,10 +93,15 @@ export class Server implements AsyncDisposable {
 
   async #end(): Promise<void> {
     const ended = once(this.#process, 'exit')
-    this.#process.kill('SIGINT')
+    this.#interrupt()
     const patience = setTimeout(() => this.#process.kill('SIGKILL'), PATIENCE_MS)
     await ended
     clearTimeout(patience)
+  }
+
+  /** Once: a second signal would kill it before it has cleaned up. */
+  #interrupt(): void {
+    if (!this.#process.killed) this.#process.kill('SIGINT')
   }
 
   async #greet(): Promise<void> {
