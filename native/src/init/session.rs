@@ -99,21 +99,30 @@ impl Init {
     }
 
     pub(super) fn open_session(&mut self, number: u32, opening: &Opening) -> io::Result<()> {
-        let opened = (|| {
-            let snapshot = match self.sessions.remove(&number) {
-                Some(former) => former.snapshot,
-                None => new_snapshot()?,
+        let opened = self.snapshot_of(number).and_then(|snapshot| {
+            let shell = self.start_session_shell(number, &snapshot, opening);
+            let (shell, failure) = match shell {
+                Ok(shell) => (Some(shell), None),
+                Err(error) => (None, Some(error)),
             };
-            let (spawned, control) = self.start_shell(opening, (None, None))?;
-            shell_wire::send_start(control.as_fd(), snapshot.as_fd(), opening.restore)?;
-            self.events.watch_input(&control, Token::Shell(number))?;
-            self.children.insert(spawned.pid, Child::Shell { session: number });
-            let shell = Shell { pid: spawned.pid, control, report: spawned.report, ready: false };
-            let session = Session { shell: Some(shell), snapshot, busy: None, forking: None, spent: (0, 0) };
+            // The snapshot stays also where no shell could be started: the next attempt restores from it.
+            let session = Session { shell, snapshot, busy: None, forking: None, spent: (0, 0) };
             self.sessions.insert(number, session);
-            Ok::<(), io::Error>(())
-        })();
+            failure.map_or(Ok(()), Err)
+        });
         opened.or_else(|error| self.session_failed(number, "start_shell", &error))
+    }
+
+    fn snapshot_of(&mut self, number: u32) -> io::Result<OwnedFd> {
+        self.sessions.remove(&number).map_or_else(new_snapshot, |former| Ok(former.snapshot))
+    }
+
+    fn start_session_shell(&mut self, number: u32, snapshot: &OwnedFd, opening: &Opening) -> io::Result<Shell> {
+        let (spawned, control) = self.start_shell(opening, (None, None))?;
+        self.children.insert(spawned.pid, Child::Shell { session: number });
+        shell_wire::send_start(control.as_fd(), snapshot.as_fd(), opening.restore)?;
+        self.events.watch_input(&control, Token::Shell(number))?;
+        Ok(Shell { pid: spawned.pid, control, report: spawned.report, ready: false })
     }
 
     fn session_failed(&mut self, number: u32, step: &str, error: &io::Error) -> io::Result<()> {

@@ -182,6 +182,8 @@ impl Supervisor {
             Deadline::Ready { slot } => self.create_failed(slot, "wait_for_init", "ETIMEDOUT"),
             Deadline::Command { slot, command } => self.command_timed_out(slot, command),
             Deadline::Killed { slot, command } => self.killed_without_word(slot, command),
+            Deadline::Opening { slot, session } => self.opening_overdue(slot, session),
+            Deadline::Restart { slot, session } => self.session_ended(slot, session),
             Deadline::File { slot, request } => self.file_overdue(slot, request),
             Deadline::Graves => self.look_after_graves(),
             Deadline::Orphaned => {

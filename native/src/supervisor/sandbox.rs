@@ -47,6 +47,10 @@ pub struct Session {
     pub number: u32,
     pub start: SessionStart,
     pub state: SessionState,
+    /// While it opens, or waits to be started again.
+    pub deadline: Option<Key>,
+    /// Starts in a row that failed.
+    pub failures: u32,
     pub leaf: Leaf,
     /// Host process id of the shell, once it is known.
     pub shell: Option<i32>,

@@ -10,6 +10,7 @@ use super::Supervisor;
 use super::cgroup::{Group, Leaf};
 use super::create::setup_failed;
 use super::sandbox::{KilledBy, Sandbox, Session, SessionState};
+use super::timers::Deadline;
 use crate::wire::inside::ToInit;
 use crate::wire::server::{SandboxSpec, SessionStart};
 
@@ -21,6 +22,13 @@ impl Session {
         }
     }
 }
+
+/// A start takes milliseconds.
+const OPENING_LIMIT_US: u64 = 10_000_000;
+/// The processes of a killed tree are gone well within this.
+const RESTART_PAUSE_US: u64 = 20_000;
+/// With the pause between them: ten seconds.
+const MAX_FAILURES: u32 = 500;
 
 fn opening(
     spec: &SandboxSpec,
@@ -52,6 +60,8 @@ impl Sandbox {
             cwd: start.cwd.clone(),
             start,
             state: SessionState::Opening { channel: Some(channel) },
+            deadline: None,
+            failures: 0,
             leaf,
             shell: None,
             waiting: VecDeque::new(),
@@ -83,8 +93,35 @@ impl Supervisor {
         if sandbox.sessions.contains_key(name) {
             return self.reply_error(channel, "session.exists", "a session of this name lives");
         }
-        if let Err(error) = sandbox.begin_session(name, start, channel) {
-            self.reply_setup_failed(channel, "open_session", &error);
+        match sandbox.begin_session(name, start, channel) {
+            Ok(()) => self.expect_opening(id, name),
+            Err(error) => self.reply_setup_failed(channel, "open_session", &error),
+        }
+    }
+
+    fn expect_opening(&mut self, id: &str, name: &str) {
+        let Some(slot) = self.by_id.get(id).copied() else { return };
+        let Some(session) = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name)) else {
+            return;
+        };
+        let deadline = Deadline::Opening { slot, session: session.number };
+        session.deadline = Some(self.timers.set(OPENING_LIMIT_US, deadline));
+    }
+
+    /// A shell that reads a start file of its user's may never become ready.
+    pub(super) fn opening_overdue(&mut self, slot: u32, number: u32) {
+        let Some(session) = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.session_by_number(number)) else {
+            return;
+        };
+        session.deadline = None;
+        // Init tells its end.
+        let _ = session.leaf.kill();
+    }
+
+    fn clear_deadline(&mut self, slot: u32, number: u32) {
+        let session = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.session_by_number(number));
+        if let Some(key) = session.and_then(|session| session.deadline.take()) {
+            self.timers.clear(key);
         }
     }
 
@@ -94,6 +131,7 @@ impl Supervisor {
             return self.reply_error(channel, "session.not_found", "no such session");
         };
         sandbox.session_names.remove(&session.number);
+        let deadline = session.deadline;
         let busy = match session.state {
             SessionState::Busy { command } => sandbox.running.get_mut(&command),
             SessionState::Idle | SessionState::Opening { .. } => None,
@@ -104,6 +142,9 @@ impl Supervisor {
             None => sandbox.tell_init(session.number, &ToInit::CloseSession, Vec::new()),
         }
         let killed = session.leaf.kill();
+        if let Some(key) = deadline {
+            self.timers.clear(key);
+        }
         let waiting: Vec<u32> =
             session.waiting.iter().map(|(channel, _)| *channel).chain(session.opening_channel()).collect();
         for waiting in waiting {
@@ -117,12 +158,14 @@ impl Supervisor {
     }
 
     pub(super) fn session_opened(&mut self, slot: u32, number: u32) {
+        self.clear_deadline(slot, number);
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         let Some(session) = sandbox.session_by_number(number) else { return };
         let SessionState::Opening { channel } = session.state else { return };
         // Nothing but the shell has been started in this leaf.
         session.shell = session.leaf.processes().ok().and_then(|processes| processes.first().copied());
         session.state = SessionState::Idle;
+        session.failures = 0;
         let name = sandbox.session_names.get(&number).cloned().unwrap_or_default();
         if let Some(channel) = channel {
             self.reply_done(channel);
@@ -130,8 +173,19 @@ impl Supervisor {
         self.start_waiting(slot, &name);
     }
 
+    /// A shell could not be started. One that had lived is tried again for a while: after a fork bomb, say, its
+    /// processes are still going when it comes back.
     pub(super) fn session_failed(&mut self, slot: u32, number: u32, step: &str, errno: &str) {
+        self.clear_deadline(slot, number);
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        if let Some(session) = sandbox.session_by_number(number)
+            && session.opening_channel().is_none()
+            && session.failures < MAX_FAILURES
+        {
+            session.failures += 1;
+            session.deadline = Some(self.timers.set(RESTART_PAUSE_US, Deadline::Restart { slot, session: number }));
+            return;
+        }
         let Some(name) = sandbox.session_names.remove(&number) else { return };
         let Some(session) = sandbox.sessions.remove(&name) else { return };
         let opening = session.opening_channel();
@@ -154,7 +208,11 @@ impl Supervisor {
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         sandbox.oom.stale = true;
         match sandbox.begin_again(name) {
-            Ok(Some(old)) => self.bury_leaf(old),
+            Ok(Some(old)) => {
+                let id = sandbox.id.clone();
+                self.bury_leaf(old);
+                self.expect_opening(&id, name);
+            }
             Ok(None) => {}
             Err(error) => {
                 let number = sandbox.sessions.get(name).map(|session| session.number).unwrap_or_default();

@@ -12,6 +12,10 @@ pub enum Deadline {
     Command { slot: u32, command: u32 },
     /// Init has not told the end of a command that was killed.
     Killed { slot: u32, command: u32 },
+    /// The session's shell has not become ready.
+    Opening { slot: u32, session: u32 },
+    /// The session's shell, which could not be started again, is tried once more.
+    Restart { slot: u32, session: u32 },
     /// A file operation is overdue.
     File { slot: u32, request: u32 },
     /// Folders of an ended sandbox are still there.
