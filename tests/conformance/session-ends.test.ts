@@ -109,7 +109,6 @@ describe('the session goes on from the start of the command after', () => {
     ['kill -9 $$', { type: 'signalled', signal: 'SIGKILL' }],
     ['plain=2; kill -SEGV $$', { type: 'signalled', signal: 'SIGSEGV' }],
     ['plain=2; cd /; unset map; f() { :; }; kill -KILL $BASHPID', { type: 'signalled', signal: 'SIGKILL' }],
-    ['exec nosuchprogram', { type: 'exited', exit_code: 127 }],
   ])('%s', async (text, outcome) => {
     await sandbox.run(MAKE_STATE)
     const command = await sandbox.run(text)
@@ -122,6 +121,12 @@ describe('the session goes on from the start of the command after', () => {
   it('exec, with the output of the new program', async () => {
     expect(await sandbox.run('exec echo hi')).toMatchObject({ stdout: 'hi\n', session_restarted: true })
     expect(await sandbox.text('echo on')).toBe('on\n')
+  })
+
+  it('an exec of what is not there', async () => {
+    await sandbox.run(MAKE_STATE)
+    expect((await sandbox.run('exec nosuchprogram')).outcome).toEqual({ type: 'exited', exit_code: 127 })
+    await expectState()
   })
 
   it('recursion without end', async () => {
