@@ -33,10 +33,11 @@ async function measureAll(rows: readonly Row[], bench: Bench): Promise<readonly 
 
 async function run({ rows, quick, json }: Options): Promise<void> {
   const at = new Date().toISOString()
+  const where = machine()
   const before = await lookForOthers()
   warn(before)
   const figures = await measureAll(rows, { ...EFFORTS[quick ? 'quick' : 'full'], signal: untilInterrupted(), say })
-  const report: Report = { at, quick, machine: machine(), quiet: [before, await lookForOthers()], figures }
+  const report: Report = { at, quick, machine: where, quiet: [before, await lookForOthers()], figures }
   const path = json ?? resultPath(at)
   writeReport(path, report)
   process.stdout.write(`${heading(report)}\n\n${table(figures)}`)
