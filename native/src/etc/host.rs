@@ -6,8 +6,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Dir, FileType, Mode, OFlags, RawMode, ResolveFlags, fstat, open, openat2, readlinkat};
+use rustix::fs::{Dir, FileType, Mode, OFlags, RawMode, ResolveFlags, fstat, open, readlinkat};
 use rustix::io::Errno;
+
+use crate::sys::open_confined;
 
 use super::{At, EtcError};
 
@@ -64,8 +66,8 @@ impl Host {
 
     /// The names in a folder, sorted.
     pub fn list(&self, path: &Path) -> Result<Vec<OsString>, EtcError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let fd = openat2(&self.root, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).at(path)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+        let fd = open_confined(&self.root, path, flags, ResolveFlags::NO_SYMLINKS).at(path)?;
         let mut names = Vec::new();
         for entry in Dir::new(fd).at(path)? {
             let entry = entry.at(path)?;
@@ -105,7 +107,7 @@ impl Host {
     }
 
     fn look(&self, path: &Path, flags: OFlags, resolve: ResolveFlags) -> Result<Option<Found>, EtcError> {
-        match openat2(&self.root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        match open_confined(&self.root, path, flags, resolve) {
             Ok(fd) => {
                 let stat = fstat(&fd).at(path)?;
                 Ok(Some(Found { fd, kind: FileType::from_raw_mode(stat.st_mode), mode: stat.st_mode }))

@@ -11,7 +11,7 @@
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::{FileType, Mode, OFlags, RawDir, ResolveFlags, openat2};
+use rustix::fs::{FileType, OFlags, RawDir, ResolveFlags};
 use rustix::io::Errno;
 
 use super::entry::from_open;
@@ -100,7 +100,7 @@ impl Page {
     fn open(&self, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
         let path = if path.is_empty() { b"." } else { path };
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        openat2(&self.top, path, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty(), resolve)
+        crate::sys::open_confined(&self.top, path, flags | OFlags::NOFOLLOW, resolve)
     }
 
     /// Goes into a folder: its keys are the next ones.

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -218,9 +218,23 @@ pub fn c_strings(list: &[serde_bytes::ByteBuf]) -> io::Result<Vec<CString>> {
     list.iter().map(|bytes| Ok(CString::new(bytes.as_slice())?)).collect()
 }
 
-/// A pipe whose read end (ours) does not block.
+/// A pipe whose read end (ours) does not block. Init makes it, the command's user shall be able to open it by name
+/// (`/dev/stdout`): only who may look into the process finds that name.
 pub fn output_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-    rustix::io::ioctl_fionbio(read.as_fd(), true)?;
+    let (read, write) = open_pipe()?;
+    rustix::io::ioctl_fionbio(&read, true)?;
     Ok((read, write))
+}
+
+/// The same for input: the write end is ours.
+pub fn input_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (read, write) = open_pipe()?;
+    rustix::io::ioctl_fionbio(&write, true)?;
+    Ok((read, write))
+}
+
+fn open_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let pipe = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    rustix::fs::fchmod(&pipe.0, rustix::fs::Mode::from_raw_mode(0o666))?;
+    Ok(pipe)
 }

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use serde_bytes::ByteBuf;
 
 use super::events::{Events, Token};
-use super::spawn::output_pipe;
+use super::spawn::{input_pipe, output_pipe};
 use crate::output::HeadTail;
 
 pub struct Stream {
@@ -78,8 +78,7 @@ impl Feed {
         if bytes.is_none() && !stays_open {
             return Ok((None, None));
         }
-        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-        rustix::io::ioctl_fionbio(&write, true)?;
+        let (read, write) = input_pipe()?;
         let waiting = bytes.map(ByteBuf::into_vec).unwrap_or_default();
         Ok((Some(Self { pipe: write, waiting, written: 0, eof: !stays_open, watched: false }), Some(read)))
     }

@@ -2,11 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-
-use rustix::event::epoll::EventFlags;
+use std::rc::Rc;
 
 use super::cgroup::{Applied, Group};
-use super::sandbox::{InitLink, Sandbox};
+use super::link::InitLink;
+use super::sandbox::Sandbox;
 use super::timers::{Deadline, Key};
 use super::uids::{Slots, UIDS_A_SANDBOX};
 use super::{Supervisor, Token};
@@ -76,7 +76,7 @@ impl Supervisor {
         let entrances: Vec<BorrowedFd<'_>> = entrances.iter().map(OwnedFd::as_fd).collect();
         self.zygote.ask(&plan, theirs.as_fd(), group.init_folder()?.as_fd(), &entrances)?;
         rustix::io::ioctl_fionbio(&ours, true)?;
-        Ok(InitLink::new(ours))
+        Ok(InitLink::new(ours, Rc::clone(&self.epoll), Token::Init(slot).to_data()))
     }
 
     /// Without a zygote there is no clean memory to clone: the supervisor ends, and its server starts another.
@@ -107,10 +107,8 @@ impl Supervisor {
         }
         let Some(creating) = self.creating.get_mut(&slot) else { return };
         creating.pid = Some(pid);
-        let socket = creating.link.socket.as_fd();
-        let data = Token::Init(slot).to_data();
-        if let Err(error) = rustix::event::epoll::add(&self.epoll, socket, data, EventFlags::IN) {
-            return self.create_failed(slot, "watch_init", &io_errno_name(&error.into()));
+        if let Err(error) = creating.link.watch() {
+            return self.create_failed(slot, "watch_init", &io_errno_name(&error));
         }
         if ended_already {
             self.init_ended(slot);

@@ -3,10 +3,10 @@
 
 use std::os::fd::AsFd;
 
-use rustix::event::epoll::{self, EventFlags};
+use rustix::event::epoll::EventFlags;
 use rustix::net::RecvFlags;
 
-use super::{Supervisor, Token};
+use super::Supervisor;
 use crate::sys::socket;
 use crate::wire::frame::{self, FrameError};
 use crate::wire::inside::FromInit;
@@ -14,17 +14,10 @@ use crate::wire::inside::FromInit;
 impl Supervisor {
     pub(super) fn read_init(&mut self, slot: u32, flags: EventFlags) {
         self.hear_init(slot);
-        if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
-            if flags.contains(EventFlags::OUT) {
-                // Errors come as the end of init, by SIGCHLD.
-                let _ = sandbox.link.out.flush(sandbox.link.socket.as_fd());
-            }
-            let wants = !sandbox.link.out.is_empty();
-            if wants != sandbox.link.watches_output {
-                sandbox.link.watches_output = wants;
-                let interest = if wants { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
-                let _ = epoll::modify(&self.epoll, &sandbox.link.socket, Token::Init(slot).to_data(), interest);
-            }
+        if flags.contains(EventFlags::OUT)
+            && let Some(sandbox) = self.sandboxes.get_mut(&slot)
+        {
+            sandbox.link.flush();
         }
     }
 
@@ -38,11 +31,7 @@ impl Supervisor {
         match socket::receive(link.socket.as_fd(), &mut self.buffer, &mut Vec::new(), RecvFlags::DONTWAIT) {
             Ok(length) if length > 0 => link.reader.push(&self.buffer[..length]),
             Err(rustix::io::Errno::AGAIN) => return,
-            // The end of the stream comes with the end of init, which SIGCHLD tells.
-            Ok(_) | Err(_) => {
-                let _ = epoll::delete(&self.epoll, &link.socket);
-                return;
-            }
+            Ok(_) | Err(_) => return link.forget(),
         }
         loop {
             match self.next_message(slot) {

@@ -1,14 +1,60 @@
-//! A non-blocking stream of frames out: written at once where the socket takes it, else kept until it does.
+//! Sockets to others. Frames out are written at once where the socket takes them, else kept until it does.
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
+use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::net::SendFlags;
 use serde::Serialize;
 
 use crate::sys::socket;
-use crate::wire::frame;
+use crate::wire::frame::{self, FrameReader, MAX_INSIDE_FRAME};
+
+/// The socket to one init.
+pub struct InitLink {
+    pub socket: OwnedFd,
+    pub reader: FrameReader,
+    out: Outgoing,
+    epoll: Rc<OwnedFd>,
+    data: EventData,
+    /// Something waits for the socket to become writable.
+    stuffed: bool,
+}
+
+impl InitLink {
+    pub fn new(socket: OwnedFd, epoll: Rc<OwnedFd>, data: EventData) -> Self {
+        let reader = FrameReader::new(MAX_INSIDE_FRAME);
+        Self { socket, reader, out: Outgoing::new(), epoll, data, stuffed: false }
+    }
+
+    pub fn watch(&self) -> io::Result<()> {
+        Ok(epoll::add(&*self.epoll, &self.socket, self.data, EventFlags::IN)?)
+    }
+
+    /// After the end of the stream: the end of init itself comes by SIGCHLD.
+    pub fn forget(&self) {
+        let _ = epoll::delete(&*self.epoll, &self.socket);
+    }
+
+    /// What the socket does not take now waits. A dead init is told by SIGCHLD.
+    pub fn send<T: Serialize>(&mut self, channel: u32, message: &T, fds: Vec<OwnedFd>) {
+        self.out.push(channel, message, fds);
+        if !self.stuffed {
+            self.flush();
+        }
+    }
+
+    pub fn flush(&mut self) {
+        let waits = matches!(self.out.flush(self.socket.as_fd()), Ok(false));
+        if waits != self.stuffed {
+            let interest = if waits { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
+            let _ = epoll::modify(&*self.epoll, &self.socket, self.data, interest);
+            self.stuffed = waits;
+        }
+    }
+}
 
 #[derive(Debug)]
 pub struct Outgoing {

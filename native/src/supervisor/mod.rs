@@ -31,6 +31,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
@@ -88,7 +89,7 @@ impl Token {
 const EVENTS_A_TURN: usize = 256;
 
 pub struct Supervisor {
-    epoll: OwnedFd,
+    epoll: Rc<OwnedFd>,
     boot: String,
     orphan_ttl_us: u64,
     socket_path: PathBuf,
@@ -135,7 +136,7 @@ impl Supervisor {
                 .wait_us()
                 .map(|us| Timespec { tv_sec: (us / 1_000_000) as i64, tv_nsec: ((us % 1_000_000) * 1_000) as i64 });
             ready.clear();
-            match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref()) {
+            match epoll::wait(&*self.epoll, rustix::buffer::spare_capacity(&mut ready), timeout.as_ref()) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -225,6 +226,6 @@ impl Supervisor {
     }
 
     fn watch(&self, fd: BorrowedFd<'_>, token: Token, flags: EventFlags) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, fd, token.to_data(), flags)?)
+        Ok(epoll::add(&*self.epoll, fd, token.to_data(), flags)?)
     }
 }

@@ -1,17 +1,16 @@
 //! One living sandbox, as the supervisor knows it.
 
 use std::collections::{HashMap, VecDeque};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use serde::Serialize;
 use serde_bytes::ByteBuf;
 
 use super::cgroup::{Group, Leaf};
 use super::history::History;
-use super::link::Outgoing;
+use super::link::InitLink;
 use super::timers::Key;
 use crate::sys::wall_clock_ms;
-use crate::wire::frame::{FrameReader, MAX_INSIDE_FRAME};
 use crate::wire::server::{CommandRecord, CommandSpec, Isolation, SandboxSpec, SessionStart};
 
 pub struct Sandbox {
@@ -33,14 +32,6 @@ pub struct Sandbox {
     pub created_at_ms: u64,
     pub last_used_at_ms: u64,
     made: u32,
-}
-
-/// The socket to init.
-pub struct InitLink {
-    pub socket: OwnedFd,
-    pub reader: FrameReader,
-    pub out: Outgoing,
-    pub watches_output: bool,
 }
 
 pub struct Session {
@@ -115,12 +106,6 @@ pub struct FileRequest {
     pub deadline: Key,
 }
 
-impl InitLink {
-    pub fn new(socket: OwnedFd) -> Self {
-        Self { socket, reader: FrameReader::new(MAX_INSIDE_FRAME), out: Outgoing::new(), watches_output: false }
-    }
-}
-
 impl Sandbox {
     pub fn new(id: String, spec: SandboxSpec, isolation: Isolation, pid: i32, group: Group, link: InitLink) -> Self {
         let now = wall_clock_ms();
@@ -167,12 +152,8 @@ impl Sandbox {
         self.made
     }
 
-    /// Says something to init; what its socket does not take waits. A dead init is told by SIGCHLD.
     pub fn tell_init<T: Serialize>(&mut self, channel: u32, message: &T, fds: Vec<OwnedFd>) {
-        self.link.out.push(channel, message, fds);
-        if !self.link.watches_output {
-            let _ = self.link.out.flush(self.link.socket.as_fd());
-        }
+        self.link.send(channel, message, fds);
     }
 
     pub fn session_by_number(&mut self, number: u32) -> Option<&mut Session> {

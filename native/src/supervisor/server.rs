@@ -83,7 +83,7 @@ impl Supervisor {
     /// The sandboxes stay; what only the server's connection kept open is closed.
     pub(super) fn server_gone(&mut self) {
         let Some(link) = self.server.take() else { return };
-        let _ = epoll::delete(&self.epoll, &link.socket);
+        let _ = epoll::delete(&*self.epoll, &link.socket);
         self.orphaned = Some(self.timers.set(self.orphan_ttl_us, Deadline::Orphaned));
         for creating in self.creating.values_mut() {
             creating.channel = None;
@@ -126,7 +126,7 @@ impl Supervisor {
             Ok(true) => {}
             Ok(false) => {
                 link.stuffed =
-                    epoll::modify(&self.epoll, &link.socket, data, EventFlags::IN | EventFlags::OUT | EventFlags::ET)
+                    epoll::modify(&*self.epoll, &link.socket, data, EventFlags::IN | EventFlags::OUT | EventFlags::ET)
                         .is_ok();
             }
             Err(_) => self.server_gone(),

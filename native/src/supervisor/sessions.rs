@@ -255,6 +255,11 @@ impl Supervisor {
         let _ = self.graveyard.bury(leaf.folders(), None);
     }
 
+    pub(super) fn cwd_of(&self, slot: u32, name: &str) -> ByteBuf {
+        let session = self.sandboxes.get(&slot).and_then(|sandbox| sandbox.sessions.get(name));
+        session.map(|session| session.cwd.clone()).unwrap_or_default()
+    }
+
     pub(super) fn remember_cwd(&mut self, slot: u32, name: &str, cwd: &[u8]) {
         if let Some(session) = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name)) {
             session.cwd = ByteBuf::from(cwd);

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::event::epoll::{self, CreateFlags, EventFlags};
 use rustix::fs::{FlockOperation, flock};
@@ -55,7 +56,7 @@ fn build(options: &Options, folder: &Path, zygote: Zygote) -> io::Result<Supervi
     let cgroups = Cgroups::open(&instance_name(folder), memory_total()?, pid_max()?)?;
     let listener = listen(&socket_path)?;
     let mut supervisor = Supervisor {
-        epoll: epoll::create(CreateFlags::CLOEXEC)?,
+        epoll: Rc::new(epoll::create(CreateFlags::CLOEXEC)?),
         boot: boot_name(),
         orphan_ttl_us: options.orphan_ttl_ms.saturating_mul(1_000),
         socket_path,

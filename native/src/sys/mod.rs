@@ -8,7 +8,10 @@ pub mod signals;
 pub mod socket;
 
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 /// Name of an error number as the wire tells it (`EPERM`), or its number where we have no name for it.
 pub fn errno_name(errno: i32) -> String {
@@ -61,6 +64,22 @@ pub fn io_errno_name(error: &io::Error) -> String {
 pub fn errno_text(errno: i32) -> String {
     let text = io::Error::from_raw_os_error(errno).to_string();
     text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
+/// `openat2` below `folder`. The kernel gives a confined walk up when a rename or a mount anywhere on the host crosses
+/// it (EAGAIN), and wants to be asked again.
+pub fn open_confined(
+    folder: impl AsFd,
+    path: impl rustix::path::Arg + Copy,
+    flags: OFlags,
+    resolve: ResolveFlags,
+) -> rustix::io::Result<OwnedFd> {
+    loop {
+        match rustix::fs::openat2(&folder, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(rustix::io::Errno::AGAIN) => {}
+            other => return other,
+        }
+    }
 }
 
 /// Microseconds on the clock that never jumps.

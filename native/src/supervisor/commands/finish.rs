@@ -130,6 +130,8 @@ impl Supervisor {
                     running.record.background_left = self.leave_leaf_to_jobs(slot, &name).unwrap_or(false);
                 } else {
                     running.record.session_restarted = true;
+                    // It goes on where it stood when the command began.
+                    running.record.cwd = self.cwd_of(slot, &name);
                     self.restart_session(slot, &name);
                 }
             }
