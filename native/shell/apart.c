@@ -49,20 +49,21 @@ static void wait_for_gate(int gate) {
   plain_close(gate);
 }
 
-static void live_apart(struct request *request) {
+static void live_apart(struct request *request, const sigset_t *mask) {
   become_subshell();
+  sigprocmask(SIG_SETMASK, mask, NULL);
   wait_for_gate(request->gate);
   request->gate = -1;
   run_and_exit(request);
 }
 
 /* In the process between: its child is init's as soon as it exits. */
-static void fork_again(struct request *request, const int report[2]) {
+static void fork_again(struct request *request, const int report[2], const sigset_t *mask) {
   pid_t pid = fork();
   if (pid == 0) {
     plain_close(report[0]);
     plain_close(report[1]);
-    live_apart(request);
+    live_apart(request, mask);
   }
   int told = pid < 0 ? -errno : pid;
   _exit(write(report[1], &told, sizeof told) == sizeof told ? 0 : 1);
@@ -76,11 +77,11 @@ static int read_report(int report) {
   return got == sizeof told ? told : -EAGAIN;
 }
 
-static int fork_twice(struct request *request) {
+static int fork_twice(struct request *request, const sigset_t *mask) {
   int report[2], status;
   if (pipe2(report, O_CLOEXEC) < 0) return -errno;
   pid_t between = fork();
-  if (between == 0) fork_again(request, report);
+  if (between == 0) fork_again(request, report, mask);
   int failure = between < 0 ? -errno : 0;
   plain_close(report[1]);
   int told = failure < 0 ? failure : read_report(report[0]);
@@ -93,7 +94,7 @@ int apart_fork(struct request *request) {
   sigset_t all, before;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, &before); /* bash must not reap the process between */
-  int told = fork_twice(request);
+  int told = fork_twice(request, &before);
   sigprocmask(SIG_SETMASK, &before, NULL);
   free(request->text);
   return told;
