@@ -53,7 +53,7 @@ impl SpawnStep {
 /// All that a new process is made of.
 pub struct Start<'a> {
     pub leaf: BorrowedFd<'a>,
-    /// `cgroup.procs` of the v1 groups to enter; opened by the supervisor, whose rights the kernel checks.
+    /// `tasks` of the v1 groups to enter; opened by the supervisor, whose rights the kernel checks.
     pub entrances: &'a [OwnedFd],
     /// With a slash: a path. Else searched in the PATH of `env`.
     pub program: &'a CStr,

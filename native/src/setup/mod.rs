@@ -54,6 +54,7 @@ pub struct SetupError {
 /// The names of the steps are part of the protocol (`runtime.setup_failed {step, errno}`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    EnterCgroups,
     ReceiveTrees,
     EnterCgroupNamespace,
     BecomeRootInside,
@@ -81,6 +82,7 @@ pub enum Step {
 impl Step {
     pub fn name(self) -> &'static str {
         match self {
+            Self::EnterCgroups => "enter_cgroups",
             Self::ReceiveTrees => "receive_trees",
             Self::EnterCgroupNamespace => "enter_cgroup_namespace",
             Self::BecomeRootInside => "become_root_inside",

@@ -14,6 +14,9 @@ use crate::wire::files::FileOp;
 use crate::wire::frame::{self, FrameReader, MAX_SERVER_FRAME};
 use crate::wire::server::{Reply, Request};
 
+/// Several slices of files.
+const KEEP_BYTES: usize = 1024 * 1024;
+
 pub struct ServerLink {
     socket: OwnedFd,
     reader: FrameReader,
@@ -42,7 +45,7 @@ impl Supervisor {
         if let Some(key) = self.orphaned.take() {
             self.timers.clear(key);
         }
-        let reader = FrameReader::new(MAX_SERVER_FRAME);
+        let reader = FrameReader::new(MAX_SERVER_FRAME).keeping(KEEP_BYTES);
         self.server = Some(ServerLink { socket, reader, out: Outgoing::new(), stuffed: false, greeted: false });
         Ok(())
     }

@@ -37,14 +37,20 @@ pub struct FrameReader {
     buffer: Vec<u8>,
     start: usize,
     max: usize,
+    keep: usize,
 }
 
-/// What an idle reader keeps allocated, at most.
-const KEEP_BYTES: usize = 64 * 1024;
+/// What an idle reader keeps allocated, at most: there is one for each of ten thousand sandboxes.
+const KEEP_BYTES: usize = 16 * 1024;
 
 impl FrameReader {
     pub fn new(max: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, max }
+        Self { buffer: Vec::new(), start: 0, max, keep: KEEP_BYTES }
+    }
+
+    /// For the one busy link: memory that is given back and taken again costs a millisecond a megabyte.
+    pub fn keeping(self, bytes: usize) -> Self {
+        Self { keep: bytes, ..self }
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
@@ -80,8 +86,8 @@ impl FrameReader {
     fn reclaim(&mut self) {
         self.buffer.drain(..self.start);
         self.start = 0;
-        if self.buffer.len() <= KEEP_BYTES {
-            self.buffer.shrink_to(KEEP_BYTES);
+        if self.buffer.len() <= self.keep {
+            self.buffer.shrink_to(self.keep);
         }
     }
 }

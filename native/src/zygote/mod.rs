@@ -4,7 +4,7 @@
 //! sandbox's user namespace, so nobody inside may look into its memory, root inside included.
 //!
 //! A request is one packet: the [`Plan`], and beside it init's end of the socket pair, the sandbox's folder in the
-//! v2 tree, and the `cgroup.procs` files of the v1 controllers. The answer is the clone's process id: the clone is
+//! v2 tree, and the `tasks` files of its v1 groups. The answer is the clone's process id: the clone is
 //! a sibling, so its end is told to the supervisor.
 
 pub mod stage;
@@ -67,7 +67,7 @@ impl Zygote {
     }
 
     /// Asks for one sandbox; [`Self::answer`] tells, in the order of the requests.
-    /// `entrances` are the v1 `cgroup.procs` files to enter.
+    /// `entrances` are the `tasks` files of the v1 groups to enter.
     pub fn ask(
         &self,
         plan: &Plan,
@@ -158,22 +158,19 @@ fn make(stage: &Stage, host: &NamespaceIds, plan: &Plan, mut fds: Vec<OwnedFd>) 
     match clone::clone3(flags, 0, Some(cgroup.as_fd())).map_err(|error| ("clone", error))? {
         Cloned::Child => {
             // What the clone must not keep: everything of the zygote, the zygote's own end of its socket included.
-            drop((ours, cgroup, entrances));
-            become_init(stage, host, plan, &theirs, init_end)
+            drop((ours, cgroup));
+            become_init(stage, host, plan, &theirs, (init_end, &entrances))
         }
         Cloned::Parent { pid } => {
             drop((theirs, init_end));
             // On a failure the clone reads the end of its socket instead of its trees, and exits.
-            hand_over(stage, plan, pid, &ours, &entrances)?;
+            hand_over(stage, plan, pid, &ours)?;
             Ok(Answer::Cloned { pid })
         }
     }
 }
 
-fn hand_over(stage: &Stage, plan: &Plan, pid: i32, socket: &OwnedFd, entrances: &[OwnedFd]) -> Result<(), NamedError> {
-    for entrance in entrances {
-        rustix::io::write(entrance, pid.to_string().as_bytes()).map_err(|error| ("enter_cgroup", error.into()))?;
-    }
+fn hand_over(stage: &Stage, plan: &Plan, pid: i32, socket: &OwnedFd) -> Result<(), NamedError> {
     let map = format!("0 {} {}\n", plan.host_uid, plan.host_uids);
     write_once(pid, "uid_map", &map).map_err(|error| ("map_users", error))?;
     write_once(pid, "gid_map", &map).map_err(|error| ("map_groups", error))?;
@@ -191,9 +188,17 @@ fn write_once(pid: i32, file: &str, text: &str) -> io::Result<()> {
 }
 
 /// In the clone.
-fn become_init(stage: &Stage, host: &NamespaceIds, plan: &Plan, setup_socket: &OwnedFd, init_end: OwnedFd) -> ! {
-    let entered =
-        receive_trees(stage, setup_socket).at(Step::ReceiveTrees).and_then(|trees| setup::enter(plan, trees, host));
+fn become_init(
+    stage: &Stage,
+    host: &NamespaceIds,
+    plan: &Plan,
+    setup_socket: &OwnedFd,
+    (init_end, entrances): (OwnedFd, &[OwnedFd]),
+) -> ! {
+    let entered = enter_cgroups(entrances)
+        .at(Step::EnterCgroups)
+        .and_then(|()| receive_trees(stage, setup_socket).at(Step::ReceiveTrees))
+        .and_then(|trees| setup::enter(plan, trees, host));
     match entered {
         Ok(facts) => {
             let status = match init::Init::new(init_end, plan, stage.filter.clone()) {
@@ -207,6 +212,14 @@ fn become_init(stage: &Stage, host: &NamespaceIds, plan: &Plan, setup_socket: &O
             std::process::exit(1)
         }
     }
+}
+
+/// First of all: what the set-up takes is charged to the sandbox.
+fn enter_cgroups(entrances: &[OwnedFd]) -> io::Result<()> {
+    for entrance in entrances {
+        rustix::io::write(entrance, b"0")?;
+    }
+    Ok(())
 }
 
 fn receive_trees(stage: &Stage, setup_socket: &OwnedFd) -> io::Result<Trees> {

@@ -81,12 +81,12 @@ impl Group {
         open_folder(&if self.v1.is_some() { self.v2.clone() } else { self.v2.join("init") })
     }
 
-    /// `cgroup.procs` of the v1 groups that init enters.
+    /// Entrances of the v1 groups that init enters.
     pub fn init_entrances(&self) -> io::Result<Vec<OwnedFd>> {
         self.v1.iter().flat_map(|v1| [&v1.memory, &v1.pids]).map(|folder| open_entrance(folder)).collect()
     }
 
-    /// `cgroup.procs` of the v1 groups that a command enters besides; init's it inherits.
+    /// Entrances of the v1 groups that a command enters besides; init's it inherits.
     pub fn command_entrances(&self) -> io::Result<Vec<OwnedFd>> {
         self.v1.iter().map(|v1| open_entrance(&v1.cpu)).collect()
     }

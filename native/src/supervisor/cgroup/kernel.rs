@@ -34,14 +34,18 @@ pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// `tasks` of a v1 group: a thread that writes `0` there moves itself. That takes 0.03 ms; every other way, by
+/// `cgroup.procs` or for somebody else, waits for a grace period of the whole kernel, 7 to 11 ms (measured).
 pub(super) fn open_entrance(folder: &Path) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open(folder.join("cgroup.procs"), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?)
+    open_to_write(folder, "tasks")
+}
+
+pub(super) fn open_to_write(folder: &Path, file: &str) -> io::Result<OwnedFd> {
+    Ok(rustix::fs::open(folder.join(file), OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 pub(super) fn write(folder: &Path, file: &str, value: u64) -> io::Result<()> {
-    let path = folder.join(file);
-    let fd = rustix::fs::open(&path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::io::write(&fd, value.to_string().as_bytes())?;
+    rustix::io::write(open_to_write(folder, file)?, value.to_string().as_bytes())?;
     Ok(())
 }
 

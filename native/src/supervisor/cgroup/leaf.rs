@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use super::kernel::{open_entrance, open_folder, read_file, write};
+use super::kernel::{open_entrance, open_folder, open_to_write, read_file, write};
 
 /// What is killed together: a session's shell and its command, or one command of its own.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Leaf {
         std::iter::once(self.path.clone()).chain(memory).collect()
     }
 
-    /// `cgroup.procs` of the v1 group that carries its own memory limit.
+    /// The entrance of the v1 group that carries its own memory limit.
     pub fn memory_entrance(&self) -> io::Result<Option<OwnedFd>> {
         self.memory.iter().find(|folder| **folder != self.path).map(|folder| open_entrance(folder)).transpose()
     }
@@ -30,8 +30,9 @@ impl Leaf {
         open_folder(&self.path)
     }
 
+    /// `cgroup.procs`: for init, to move a subshell in.
     pub fn entrance(&self) -> io::Result<OwnedFd> {
-        open_entrance(&self.path)
+        open_to_write(&self.path, "cgroup.procs")
     }
 
     /// Host process ids.
