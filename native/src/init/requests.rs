@@ -33,6 +33,11 @@ impl Init {
                 self.close_session(channel);
                 Ok(())
             }
+            ToInit::MoveShell => {
+                let leaf = self.take_received(1)?;
+                self.move_shell(channel, &leaf);
+                Ok(())
+            }
             ToInit::Run { session, io, text, cwd, env } => {
                 let ends = self.begin(channel, io)?;
                 let text = Text { cwd: &cwd, env: &env, text: &text };

@@ -264,6 +264,15 @@ impl Init {
         }
     }
 
+    /// The write waits for a grace period of the kernel, which is why it is done here and not in the supervisor.
+    pub(super) fn move_shell(&mut self, number: u32, leaf: &[OwnedFd]) {
+        let Some(shell) = self.sessions.get(&number).and_then(|session| session.shell.as_ref()) else { return };
+        let pid = shell.pid;
+        if leaf.iter().any(|leaf| rustix::io::write(leaf, pid.to_string().as_bytes()).is_err()) {
+            self.kill_shell(pid);
+        }
+    }
+
     pub(super) fn close_session(&mut self, number: u32) {
         if let Some(shell) = self.sessions.remove(&number).and_then(|session| session.shell) {
             self.children.remove(&shell.pid);

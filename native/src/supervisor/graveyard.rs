@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 
-use super::cgroup::remove_tree;
+use super::cgroup::{read_file, remove_tree};
 
 /// Whose folders they are: told back when all of one [`Graveyard::bury`] are gone.
 pub type Owner = u32;
@@ -33,11 +33,11 @@ impl Graveyard {
     /// Removes `folders` (the first stands in the v2 tree) now or as soon as they are empty.
     /// `true`: they are gone already; else [`Self::turn`] will name the owner.
     pub fn bury(&mut self, folders: Vec<PathBuf>, owner: Option<Owner>) -> io::Result<bool> {
-        if remove_all(&folders).is_ok() {
-            return Ok(true);
-        }
         let Some(first) = folders.first() else { return Ok(true) };
         let events = first.join("cgroup.events");
+        if !is_populated(&events) && remove_all(&folders).is_ok() {
+            return Ok(true);
+        }
         let watch = match inotify::add_watch(&self.inotify, events, WatchFlags::MODIFY) {
             Ok(watch) => watch,
             // The v2 folder itself is gone: what is left stands in v1, whose last process went with it.
@@ -45,13 +45,14 @@ impl Graveyard {
             Err(error) => return Err(error.into()),
         };
         self.waiting.insert(watch, Grave { folders, owner });
-        // It may have become empty between the attempt and the watch.
+        // It may have become empty between the look and the watch.
         Ok(self.retry(watch))
     }
 
     fn retry(&mut self, watch: i32) -> bool {
         let Some(grave) = self.waiting.get(&watch) else { return true };
-        if remove_all(&grave.folders).is_err() {
+        let populated = grave.folders.first().is_some_and(|first| is_populated(&first.join("cgroup.events")));
+        if populated || remove_all(&grave.folders).is_err() {
             return false;
         }
         self.waiting.remove(&watch);
@@ -88,6 +89,12 @@ impl AsFd for Graveyard {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
     }
+}
+
+/// A look is cheap. An attempt to remove takes the lock of all cgroups of the host, which somebody may hold for
+/// milliseconds.
+fn is_populated(events: &Path) -> bool {
+    read_file(events).is_ok_and(|text| text.contains("populated 1"))
 }
 
 fn remove_all(folders: &[PathBuf]) -> io::Result<()> {

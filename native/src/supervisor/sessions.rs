@@ -243,9 +243,11 @@ impl Supervisor {
         }
         let number = sandbox.next_number();
         let leaf = sandbox.group.make_leaf(number)?;
-        leaf.add(shell)?;
+        let entrance = leaf.entrance()?;
         let Some(session) = sandbox.sessions.get_mut(name) else { return Ok(false) };
+        let session_number = session.number;
         let old = std::mem::replace(&mut session.leaf, leaf);
+        sandbox.tell_init(session_number, &ToInit::MoveShell, vec![entrance]);
         self.bury_leaf(old);
         Ok(true)
     }

@@ -23,6 +23,9 @@ pub enum ToInit {
     },
     /// Forgets the session; its shell has been killed or is about to be.
     CloseSession,
+    /// The session's shell leaves its leaf to its background jobs. Descriptors: `cgroup.procs` of the new leaf.
+    /// What is asked behind it finds the shell moved; one that cannot be moved is killed.
+    MoveShell,
     /// Shell text in a session.
     Run {
         session: u32,

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags};
 
 /// As `fs::read_to_string`, without asking for the size first: kernfs files have none, and this is done for every
 /// command.
-pub(super) fn read_file(path: &Path) -> io::Result<String> {
+pub fn read_file(path: &Path) -> io::Result<String> {
     let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
     let mut bytes = Vec::with_capacity(512);
     loop {
@@ -85,12 +85,14 @@ pub(super) fn wait_until_empty(folder: &Path) -> io::Result<()> {
 
 /// Removes a folder of cgroups and those below it; they must be empty of processes.
 pub fn remove_tree(folder: &Path) -> io::Result<()> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
+    match fs::remove_dir(folder) {
+        Ok(()) => return Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        // It has folders below it, or processes.
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {}
         Err(error) => return Err(error),
-    };
-    for entry in entries {
+    }
+    for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
             remove_tree(&entry.path())?;

@@ -30,7 +30,7 @@ impl Leaf {
         open_folder(&self.path)
     }
 
-    /// `cgroup.procs`: for init, to move a subshell in.
+    /// `cgroup.procs`: for init, to move a shell or a subshell in.
     pub fn entrance(&self) -> io::Result<OwnedFd> {
         open_to_write(&self.path, "cgroup.procs")
     }
@@ -43,9 +43,5 @@ impl Leaf {
 
     pub fn kill(&self) -> io::Result<()> {
         write(&self.path, "cgroup.kill", 1)
-    }
-
-    pub fn add(&self, pid: i32) -> io::Result<()> {
-        write(&self.path, "cgroup.procs", pid as u64)
     }
 }

@@ -20,7 +20,7 @@ use hierarchies::Hierarchies;
 use kernel::{allow_existing, enable, wait_until_empty, write};
 
 pub use group::{Applied, Group};
-pub use kernel::remove_tree;
+pub use kernel::{read_file, remove_tree};
 pub use leaf::Leaf;
 
 /// Kept for the host: the sandboxes together get the rest.

@@ -3,6 +3,7 @@
 use serde_bytes::ByteBuf;
 
 use super::super::Supervisor;
+use super::super::cgroup::Leaf;
 use super::super::create::setup_failed;
 use super::super::sandbox::{KilledBy, Place, Running, SessionState};
 use super::super::timers::Deadline;
@@ -46,7 +47,7 @@ impl Supervisor {
         // Who killed first is who killed.
         running.killed.get_or_insert(by);
         // The leaf cannot be gone while its command runs. Without a word from init the deadline above ends it.
-        let _ = sandbox.leaf_of(number).map(super::super::cgroup::Leaf::kill);
+        let _ = sandbox.leaf_of(number).map(Leaf::kill);
     }
 
     /// Init did not tell in time: the answer goes out without its output.
@@ -61,6 +62,8 @@ impl Supervisor {
             Place::Session { name, .. } => Some(name.clone()),
             Place::Own(_) => None,
         };
+        // Once more: a shell that init was late to move stands in its leaf only now.
+        let _ = sandbox.leaf_of(number).map(Leaf::kill);
         self.finish_without_word(slot, number, outcome);
         if let Some(name) = session {
             self.restart_session(slot, &name);
