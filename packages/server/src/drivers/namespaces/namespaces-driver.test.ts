@@ -40,6 +40,8 @@ function initOf({ hostUid, hostUids }: HostUids): number {
 function identityOf(pid: string): readonly [uid: number, insidePid: number] {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    // An init whose supervisor was killed is dead until the host's PID 1 waits for it; its users may be another's by now.
+    if (/^State:\s+[ZX]/m.test(status)) return [NaN, NaN]
     const [, uid] = /^Uid:\s+(\d+)/m.exec(status) ?? []
     const [, inside] = /^NSpid:\s.*\s(\d+)$/m.exec(status) ?? []
     return [Number(uid ?? NaN), Number(inside ?? NaN)]
