@@ -16,7 +16,7 @@ impl Init {
     pub(super) fn reap(&mut self) -> io::Result<()> {
         while let Some(death) = next_death() {
             match self.children.remove(&death.pid) {
-                Some(Child::Shell { session }) => self.shell_ended(session, death.ended, &death.cost)?,
+                Some(Child::Shell { session }) => self.shell_ended(session, death.pid, death.ended, &death.cost)?,
                 Some(Child::Main { command }) => self.main_ended(command, death)?,
                 None => {}
             }

@@ -236,7 +236,12 @@ impl Init {
     }
 
     /// The shell is gone. Its last words are read first: a status that it told before is the command's end.
-    pub(super) fn shell_ended(&mut self, number: u32, ended: Ended, total: &Cost) -> io::Result<()> {
+    pub(super) fn shell_ended(&mut self, number: u32, pid: i32, ended: Ended, total: &Cost) -> io::Result<()> {
+        let shell = self.sessions.get(&number).and_then(|session| session.shell.as_ref());
+        // A killed shell may end after the one that took its place has begun.
+        if shell.is_none_or(|shell| shell.pid != pid) {
+            return Ok(());
+        }
         self.read_shell(number)?;
         let Some(session) = self.sessions.get_mut(&number) else { return Ok(()) };
         let Some(shell) = session.shell.take() else { return Ok(()) };

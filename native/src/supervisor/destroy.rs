@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Supervisor;
 use super::cgroup::Group;
+use super::graveyard::Owner;
 use super::sandbox::Sandbox;
 use super::timers::Deadline;
 use crate::wire::server::{Outcome, Reply};
@@ -115,7 +116,7 @@ impl Supervisor {
         if ending.pid.is_some() || self.cloning.contains(&slot) {
             return;
         }
-        match self.graveyard.bury(ending.folders.clone(), Some(slot)) {
+        match self.graveyard.bury(ending.folders.clone(), Some(Owner::Sandbox(slot))) {
             Ok(true) => self.buried(slot),
             Ok(false) => {
                 self.timers.set(GRAVE_CARE_US, Deadline::Graves);
@@ -131,8 +132,15 @@ impl Supervisor {
 
     /// The event says when a folder is empty; this is for the one that the kernel swallows.
     pub(super) fn look_after_graves(&mut self) {
-        for slot in self.graveyard.look_after() {
-            self.buried(slot);
+        for owner in self.graveyard.look_after() {
+            self.emptied(owner);
+        }
+    }
+
+    pub(super) fn emptied(&mut self, owner: Owner) {
+        match owner {
+            Owner::Sandbox(slot) => self.buried(slot),
+            Owner::Command { slot, number } => self.tree_gone(slot, number),
         }
     }
 

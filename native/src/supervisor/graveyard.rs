@@ -10,8 +10,16 @@ use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 
 use super::cgroup::{read_file, remove_tree};
 
-/// Whose folders they are: told back when all of one [`Graveyard::bury`] are gone.
-pub type Owner = u32;
+/// Who is told back: when the folders are gone, or when the leaf is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// By slot.
+    Sandbox(u32),
+    Command {
+        slot: u32,
+        number: u32,
+    },
+}
 
 #[derive(Debug)]
 pub struct Graveyard {
@@ -21,6 +29,8 @@ pub struct Graveyard {
 
 #[derive(Debug)]
 struct Grave {
+    events: PathBuf,
+    /// Removed when they are empty.
     folders: Vec<PathBuf>,
     owner: Option<Owner>,
 }
@@ -38,21 +48,30 @@ impl Graveyard {
         if !is_populated(&events) && remove_all(&folders).is_ok() {
             return Ok(true);
         }
-        let watch = match inotify::add_watch(&self.inotify, events, WatchFlags::MODIFY) {
-            Ok(watch) => watch,
+        match self.wait_for(Grave { events, folders: folders.clone(), owner }) {
             // The v2 folder itself is gone: what is left stands in v1, whose last process went with it.
-            Err(rustix::io::Errno::NOENT) => return remove_all(&folders).map(|()| true),
-            Err(error) => return Err(error.into()),
-        };
-        self.waiting.insert(watch, Grave { folders, owner });
+            Err(error) if error.kind() == io::ErrorKind::NotFound => remove_all(&folders).map(|()| true),
+            other => other,
+        }
+    }
+
+    /// `true`: nothing lives in the folder; else [`Self::turn`] will name the owner when nothing does.
+    pub fn tell_when_empty(&mut self, folder: &Path, owner: Owner) -> bool {
+        let grave = Grave { events: folder.join("cgroup.events"), folders: Vec::new(), owner: Some(owner) };
+        // A folder that is gone is empty; any other reason is the caller's deadline's affair.
+        !is_populated(&grave.events) || self.wait_for(grave).unwrap_or(false)
+    }
+
+    fn wait_for(&mut self, grave: Grave) -> io::Result<bool> {
+        let watch = inotify::add_watch(&self.inotify, &grave.events, WatchFlags::MODIFY)?;
+        self.waiting.insert(watch, grave);
         // It may have become empty between the look and the watch.
         Ok(self.retry(watch))
     }
 
     fn retry(&mut self, watch: i32) -> bool {
         let Some(grave) = self.waiting.get(&watch) else { return true };
-        let populated = grave.folders.first().is_some_and(|first| is_populated(&first.join("cgroup.events")));
-        if populated || remove_all(&grave.folders).is_err() {
+        if is_populated(&grave.events) || remove_all(&grave.folders).is_err() {
             return false;
         }
         self.waiting.remove(&watch);

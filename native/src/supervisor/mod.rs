@@ -166,8 +166,8 @@ impl Supervisor {
                 Ok(())
             }
             Token::Graveyard => {
-                for slot in self.graveyard.turn() {
-                    self.buried(slot);
+                for owner in self.graveyard.turn() {
+                    self.emptied(owner);
                 }
                 Ok(())
             }

@@ -11,6 +11,7 @@ use super::history::History;
 use super::link::InitLink;
 use super::timers::Key;
 use crate::sys::wall_clock_ms;
+use crate::wire::inside::Finished;
 use crate::wire::server::{CommandRecord, CommandSpec, Isolation, SandboxSpec, SessionStart};
 
 pub struct Sandbox {
@@ -74,6 +75,8 @@ pub struct Running {
     pub stdin_open: bool,
     pub killed: Option<KilledBy>,
     pub oom_kills_before: u64,
+    /// What init told of a killed command whose tree is still going.
+    pub told: Option<Finished>,
     /// Waits for the kept output of the moment.
     pub peeking: Vec<u32>,
 }

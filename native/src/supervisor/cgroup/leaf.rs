@@ -2,7 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::kernel::{open_entrance, open_folder, open_to_write, read_file, write};
 
@@ -15,6 +15,10 @@ pub struct Leaf {
 }
 
 impl Leaf {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// All its folders, the v2 one first.
     pub fn folders(&self) -> Vec<PathBuf> {
         let memory = self.memory.iter().filter(|folder| **folder != self.path).cloned();

@@ -80,6 +80,7 @@ impl Supervisor {
             stdin_open: spec.stdin_open,
             killed: None,
             oom_kills_before,
+            told: None,
             peeking: Vec::new(),
         };
         sandbox.numbers.insert(spec.id.clone(), number);

@@ -5,6 +5,7 @@ use serde_bytes::ByteBuf;
 use super::super::Supervisor;
 use super::super::cgroup::Leaf;
 use super::super::create::setup_failed;
+use super::super::graveyard::Owner;
 use super::super::sandbox::{KilledBy, Place, Running, SessionState};
 use super::super::timers::Deadline;
 use crate::sys::monotonic_us;
@@ -50,10 +51,14 @@ impl Supervisor {
         let _ = sandbox.leaf_of(number).map(Leaf::kill);
     }
 
-    /// Init did not tell in time: the answer goes out without its output.
+    /// The time for the last word is over. What init told goes out although the tree is not all gone; where it told
+    /// nothing, the answer goes out without its output.
     pub(in crate::supervisor) fn killed_without_word(&mut self, slot: u32, number: u32) {
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
-        let Some(running) = sandbox.running.get(&number) else { return };
+        let Some(running) = sandbox.running.get_mut(&number) else { return };
+        if let Some(told) = running.told.take() {
+            return self.conclude(slot, number, told);
+        }
         let outcome = match &running.killed {
             Some(KilledBy::Request(by)) => Outcome::Killed { by: by.clone() },
             Some(KilledBy::TimeLimit) | None => Outcome::TimedOut { limit_ms: running.limit_ms },
@@ -80,7 +85,30 @@ impl Supervisor {
         self.settle(slot, running);
     }
 
+    /// A killed command has ended when nothing of its tree is left.
     pub(in crate::supervisor) fn finished(&mut self, slot: u32, number: u32, finished: Finished) {
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
+        let killed = sandbox.running.get(&number).is_some_and(|running| running.killed.is_some());
+        if killed && let Some(leaf) = sandbox.leaf_of(number) {
+            let owner = Owner::Command { slot, number };
+            if !self.graveyard.tell_when_empty(leaf.path(), owner) {
+                if let Some(running) = sandbox.running.get_mut(&number) {
+                    running.told = Some(finished);
+                }
+                return;
+            }
+        }
+        self.conclude(slot, number, finished);
+    }
+
+    pub(in crate::supervisor) fn tree_gone(&mut self, slot: u32, number: u32) {
+        let running = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.running.get_mut(&number));
+        if let Some(told) = running.and_then(|running| running.told.take()) {
+            self.conclude(slot, number, told);
+        }
+    }
+
+    fn conclude(&mut self, slot: u32, number: u32, finished: Finished) {
         let Some(mut running) = self.forget_running(slot, number) else {
             // Its answer went out without it; the shell that it may have freed was restarted then.
             return;
@@ -128,7 +156,7 @@ impl Supervisor {
                     if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
                         sandbox.tell_init(session, &ToInit::CloseSession, Vec::new());
                     }
-                } else if let Ended::Status { .. } = ended {
+                } else if matches!(ended, Ended::Status { .. }) && running.killed.is_none() {
                     self.remember_cwd(slot, &name, &running.record.cwd);
                     running.record.background_left = self.leave_leaf_to_jobs(slot, &name).unwrap_or(false);
                 } else {
