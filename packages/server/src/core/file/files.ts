@@ -5,7 +5,7 @@ import type { LiveSandbox } from '../sandbox/live-sandbox.ts'
 import type { Registry } from '../sandbox/registry.ts'
 import { checkLimit } from '../paging.ts'
 import type { FilePath } from './file.ts'
-import { absolutePath } from './path.ts'
+import { absolutePath, folderPath } from './path.ts'
 
 /** Folders are no deeper: a path has 4095 bytes, half of them slashes. */
 const DEEPEST = 2048
@@ -32,7 +32,7 @@ export function fileUseCases({
       return at(sandboxId, path, async ({ id }, absolute) => {
         const after = cursor === undefined ? {} : { after: readCursor(cursor) }
         const options = { depth: checkDepth(depth), limit: checkLimit(limit), ...after }
-        const { entries, more } = await driver.files.list(id, absolute, options)
+        const { entries, more } = await driver.files.list(id, folderPath(absolute), options)
         const last = entries.at(-1)
         return { items: entries, nextCursor: more && last !== undefined ? writeCursor(last.path) : null }
       })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { absolutePath, absoluteText, pathText } from './path.ts'
+import { absolutePath, absoluteText, folderPath, pathText } from './path.ts'
 
 describe('a path', () => {
   it('begins at the cwd when it is relative', () => {
@@ -9,6 +9,19 @@ describe('a path', () => {
 
   it('stays when it is absolute', () => {
     expect(pathText(absoluteText('/workspace', '/etc/passwd'))).toBe('/etc/passwd')
+  })
+
+  it.each([
+    ['/workspace/.', '/workspace'],
+    ['/workspace/./a//b/', '/workspace/a/b'],
+    ['/a/../b', '/a/../b'],
+    ['/', '/'],
+  ])('%s of a folder shows as %s', (path, shown) => {
+    expect(pathText(folderPath(Buffer.from(path)))).toBe(shown)
+  })
+
+  it('of a folder keeps bytes that are not UTF-8', () => {
+    expect([...folderPath(Uint8Array.of(0x2f, 0xff, 0x2f))]).toEqual([0x2f, 0xff])
   })
 
   it('keeps bytes that are not UTF-8', () => {

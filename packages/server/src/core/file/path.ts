@@ -14,7 +14,17 @@ export function absolutePath(cwd: string, path: FilePath): FilePath {
   return absolute
 }
 
-/** The same for a path that came as text. */
+/** A folder as its entries shall show it: without `.`, doubled slashes and a slash at the end. `..` is the kernel's to walk. */
+export function folderPath(path: FilePath): FilePath {
+  // Latin-1 keeps every byte.
+  const parts = Buffer.from(path)
+    .toString('latin1')
+    .split('/')
+    .filter((part) => part !== '' && part !== '.')
+  return Buffer.from(`/${parts.join('/')}`, 'latin1')
+}
+
+/** {@link absolutePath} of a path that came as text. */
 export const absoluteText = (cwd: string, path: string): FilePath => absolutePath(cwd, Buffer.from(path))
 
 /** Bytes that are not UTF-8 show as replacement characters. */
