@@ -14,6 +14,11 @@ use crate::wire::inside::{Ended, Finished, FromInit, Io};
 /// How long output may still come after the end: of a process substitution, or of a tree that is being killed.
 const LINGER_US: u64 = 100_000;
 
+/// Most commands at a time: with five descriptors each they leave init enough to serve.
+const MAX_COMMANDS: usize = 2_000;
+/// Most outputs of finished commands that are drained; beyond it the eldest is closed.
+const MAX_ORPHANS: usize = 1_000;
+
 /// Most commands end within this time: watching their pipes would cost them more than reading them once at the end.
 const FRESH_US: u64 = 1_000;
 
@@ -88,6 +93,9 @@ impl Command {
 impl Init {
     /// Opens the streams of a command. They are watched only if it lives longer than moments.
     pub(super) fn begin(&mut self, number: u32, io: Io) -> io::Result<Ends> {
+        if self.commands.len() >= MAX_COMMANDS {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
         let (command, ends) = Command::new(io)?;
         self.fresh.push_back((monotonic_us() + FRESH_US, number));
         self.commands.insert(number, command);
@@ -197,6 +205,9 @@ impl Init {
         // A pipe that cannot be watched is closed: its writers get SIGPIPE, which is what is left.
         if adopted.is_ok() {
             self.orphans.insert(self.next_orphan, pipe);
+            if self.orphans.len() > MAX_ORPHANS {
+                self.orphans.pop_first();
+            }
         }
     }
 

@@ -17,7 +17,7 @@ pub mod shell_wire;
 mod spawn;
 mod streams;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -50,7 +50,7 @@ pub struct Init {
     fresh: VecDeque<(u64, u32)>,
     children: HashMap<i32, Child>,
     /// Outputs that processes of finished commands still hold: read and thrown away, lest those die of SIGPIPE.
-    orphans: HashMap<u32, OwnedFd>,
+    orphans: BTreeMap<u32, OwnedFd>,
     next_orphan: u32,
     files: Files,
     filter: Vec<SockFilter>,
@@ -81,7 +81,7 @@ impl Init {
             commands: HashMap::new(),
             fresh: VecDeque::new(),
             children: HashMap::new(),
-            orphans: HashMap::new(),
+            orphans: BTreeMap::new(),
             next_orphan: 0,
             files: Files::new(plan.uid, plan.uid),
             filter,

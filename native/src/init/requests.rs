@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::command::Cost;
-use super::session::{Opening, run_once};
-use super::shell_wire::{Streams, Text};
+use super::session::{Opening, Parked, run_once};
+use super::shell_wire::Text;
 use super::spawn::{self, SpawnStep, Start};
 use super::streams::Ends;
 use super::{Child, Init};
@@ -16,7 +16,7 @@ use crate::wire::inside::{Ended, FromInit, Io, Spawn, ToInit};
 impl Init {
     pub(super) fn handle(&mut self, channel: u32, message: ToInit) -> io::Result<()> {
         match message {
-            ToInit::OpenSession { uid, cwd, env, nofile, restore, entrances } => {
+            ToInit::OpenSession { uid, cwd, env, nofile, restore, keeps, entrances } => {
                 let (leaf, entrances) = self.take_leaf(entrances)?;
                 let opening = Opening {
                     uid,
@@ -24,6 +24,7 @@ impl Init {
                     env: spawn::c_strings(&env)?,
                     nofile,
                     restore,
+                    keeps,
                     leaf,
                     entrances,
                 };
@@ -38,17 +39,21 @@ impl Init {
                 self.move_shell(channel, &leaf);
                 Ok(())
             }
-            ToInit::Run { session, io, text, cwd, env } => {
-                let ends = self.begin(channel, io)?;
-                let text = Text { cwd: &cwd, env: &env, text: &text };
-                let sent = self.run_in_session(session, channel, &streams(&ends), &text);
-                if sent { Ok(()) } else { self.never_ran(channel) }
-            }
+            ToInit::Run { session, io, text, cwd, env } => match self.begin(channel, io) {
+                Ok(ends) => {
+                    let known = self.run_in_session(session, Parked { command: channel, ends, text, cwd, env });
+                    if known { Ok(()) } else { self.never_ran(channel) }
+                }
+                Err(error) => self.no_streams(channel, &error),
+            },
             ToInit::Fork { session, io, text, cwd, env, entrances } => {
                 let entrances = self.take_received(entrances.into())?;
-                let ends = self.begin(channel, io)?;
+                let ends = match self.begin(channel, io) {
+                    Ok(ends) => ends,
+                    Err(error) => return self.no_streams(channel, &error),
+                };
                 let text = Text { cwd: &cwd, env: &env, text: &text };
-                let sent = self.fork_in_session(session, channel, &streams(&ends), &text, entrances)?;
+                let sent = self.fork_in_session(session, channel, &ends.streams(), &text, entrances)?;
                 if sent { Ok(()) } else { self.never_ran(channel) }
             }
             ToInit::Spawn { start, io, entrances } => {
@@ -74,6 +79,12 @@ impl Init {
         Ok((leaf, fds))
     }
 
+    /// Too many commands hold descriptors; others go on.
+    fn no_streams(&mut self, command: u32, error: &io::Error) -> io::Result<()> {
+        let errno = sys::io_errno_name(error);
+        self.tell(command, &FromInit::SpawnFailed { step: "open_streams".to_owned(), errno })
+    }
+
     /// The session's shell was gone before the text reached it.
     fn never_ran(&mut self, command: u32) -> io::Result<()> {
         let nothing = Cost { cpu_user_us: 0, cpu_system_us: 0, max_rss_bytes: 0 };
@@ -81,7 +92,10 @@ impl Init {
     }
 
     fn spawn(&mut self, number: u32, start: Spawn, io: Io, leaf: OwnedFd, entrances: Vec<OwnedFd>) -> io::Result<()> {
-        let ends = self.begin(number, io)?;
+        let ends = match self.begin(number, io) {
+            Ok(ends) => ends,
+            Err(error) => return self.no_streams(number, &error),
+        };
         if let Some(command) = self.commands.get_mut(&number) {
             let program = start.argv.as_ref().and_then(|argv| argv.first());
             command.program = program.map_or(b"bash".to_vec(), |name| name.to_vec());
@@ -149,11 +163,12 @@ impl Init {
             env: spawn::c_strings(&start.env)?,
             nofile: start.nofile,
             restore: false,
+            keeps: false,
             leaf,
             entrances,
         };
         let (spawned, control) = self.start_shell(&opening, (start.cpu_ms, start.file_bytes))?;
-        run_once(&control, &streams(ends), &start.text)?;
+        run_once(&control, &ends.streams(), &start.text)?;
         Ok((spawned, control))
     }
 
@@ -186,14 +201,5 @@ impl Init {
                 )
             }
         }
-    }
-}
-
-fn streams(ends: &Ends) -> Streams<'_> {
-    Streams {
-        stdin: ends.stdin.as_ref().map(AsFd::as_fd),
-        stdout: ends.stdout.as_fd(),
-        stderr: ends.stderr(),
-        gate: None,
     }
 }

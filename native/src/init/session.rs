@@ -5,11 +5,13 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{MemfdFlags, memfd_create};
+use serde_bytes::ByteBuf;
 
 use super::command::Cost;
 use super::events::Token;
 use super::shell_wire::{self, Answer, Done, Manner, SNAPSHOT_BYTES, Streams, Text};
 use super::spawn::{self, Spawned, Start};
+use super::streams::Ends;
 use super::{Child, Init};
 use crate::sys::socket;
 use crate::wire::inside::{Ended, FromInit};
@@ -19,10 +21,21 @@ pub struct Session {
     /// Written by the shell after each command; only shells ever read it.
     snapshot: OwnedFd,
     pub busy: Option<u32>,
+    /// A text that found no shell.
+    parked: Option<Parked>,
     /// A background command between its request and the shell's fork.
     forking: Option<Forking>,
     /// What the shell has cost so far, as its answers told.
     pub spent: (u64, u64),
+}
+
+/// A command whose streams are open and whose text waits for a shell.
+pub struct Parked {
+    pub command: u32,
+    pub ends: Ends,
+    pub text: ByteBuf,
+    pub cwd: ByteBuf,
+    pub env: Vec<ByteBuf>,
 }
 
 pub struct Shell {
@@ -45,9 +58,14 @@ pub struct Opening {
     pub env: Vec<CString>,
     pub nofile: u64,
     pub restore: bool,
+    /// A parked text is run.
+    pub keeps: bool,
     pub leaf: OwnedFd,
     pub entrances: Vec<OwnedFd>,
 }
+
+/// More wait for the next turn.
+const ANSWERS_A_TURN: usize = 8;
 
 const SHELL: &std::ffi::CStr = c"/bin/bash";
 const BUILTIN: &str = "/opt/atoll/session.so";
@@ -99,6 +117,7 @@ impl Init {
     }
 
     pub(super) fn open_session(&mut self, number: u32, opening: &Opening) -> io::Result<()> {
+        let parked = self.forget_shell(number, opening.keeps);
         let opened = self.snapshot_of(number).and_then(|snapshot| {
             let shell = self.start_session_shell(number, &snapshot, opening);
             let (shell, failure) = match shell {
@@ -106,11 +125,28 @@ impl Init {
                 Err(error) => (None, Some(error)),
             };
             // The snapshot stays also where no shell could be started: the next attempt restores from it.
-            let session = Session { shell, snapshot, busy: None, forking: None, spent: (0, 0) };
+            let session = Session { shell, snapshot, busy: None, parked: None, forking: None, spent: (0, 0) };
             self.sessions.insert(number, session);
             failure.map_or(Ok(()), Err)
         });
-        opened.or_else(|error| self.session_failed(number, "start_shell", &error))
+        opened.or_else(|error| self.session_failed(number, "start_shell", &error))?;
+        if let Some(parked) = parked {
+            self.run_in_session(number, parked);
+        }
+        Ok(())
+    }
+
+    /// What stands in the way of a new shell: the end of an old one that was not heard of yet, and its command,
+    /// whose answer went out without it.
+    fn forget_shell(&mut self, number: u32, keeps: bool) -> Option<Parked> {
+        let session = self.sessions.get_mut(&number)?;
+        let parked = session.parked.take();
+        let stale = session.busy.take().into_iter().chain(session.forking.take().map(|forking| forking.command));
+        let stale: Vec<u32> = stale.chain(parked.iter().filter(|_| !keeps).map(|parked| parked.command)).collect();
+        for command in stale {
+            self.commands.remove(&command);
+        }
+        parked.filter(|_| keeps)
     }
 
     fn snapshot_of(&mut self, number: u32) -> io::Result<OwnedFd> {
@@ -130,20 +166,19 @@ impl Init {
         self.tell(number, &FromInit::SessionFailed { step: step.to_owned(), errno })
     }
 
-    /// Starts a text in a session's shell. `false`: there is no shell to run it.
-    pub(super) fn run_in_session(
-        &mut self,
-        session: u32,
-        command: u32,
-        streams: &Streams<'_>,
-        text: &Text<'_>,
-    ) -> bool {
-        let Some(session) = self.sessions.get_mut(&session) else { return false };
-        let Some(shell) = &session.shell else { return false };
-        if shell_wire::send_run(shell.control.as_fd(), Manner::InSession, streams, text).is_err() {
-            return false;
+    /// Starts a text in a session's shell, or parks it until there is one. `false`: there is no such session.
+    pub(super) fn run_in_session(&mut self, number: u32, run: Parked) -> bool {
+        let Some(session) = self.sessions.get_mut(&number) else { return false };
+        let text = Text { cwd: &run.cwd, env: &run.env, text: &run.text };
+        let streams = run.ends.streams();
+        let sent = session.shell.as_ref().is_some_and(|shell| {
+            shell_wire::send_run(shell.control.as_fd(), Manner::InSession, &streams, &text).is_ok()
+        });
+        if sent {
+            session.busy = Some(run.command);
+        } else {
+            session.parked = Some(run);
         }
-        session.busy = Some(command);
         true
     }
 
@@ -166,17 +201,24 @@ impl Init {
         Ok(true)
     }
 
+    /// A shell says one thing for each that it is asked. One that talks without being asked is not ours any more.
     pub(super) fn read_shell(&mut self, number: u32) -> io::Result<()> {
-        loop {
+        for _ in 0..ANSWERS_A_TURN {
             let Some(session) = self.sessions.get_mut(&number) else { return Ok(()) };
             let Some(shell) = &mut session.shell else { return Ok(()) };
             match shell_wire::receive(shell.control.as_fd()) {
-                Ok(Some(Answer::Ready { restored })) => {
+                Ok(Some(Answer::Ready { restored })) if !shell.ready => {
                     shell.ready = true;
                     self.tell(number, &FromInit::SessionOpened { restored })?;
                 }
-                Ok(Some(Answer::Done(done))) => self.command_done(number, done)?,
-                Ok(Some(Answer::Forked { pid })) => self.forked(number, pid)?,
+                Ok(Some(Answer::Done(done))) if session.busy.is_some() => self.command_done(number, done)?,
+                Ok(Some(Answer::Forked { pid })) if session.forking.is_some() => self.forked(number, pid)?,
+                Ok(Some(_)) => {
+                    let pid = shell.pid;
+                    let _ = self.events.forget(&shell.control);
+                    self.kill_shell(pid);
+                    return Ok(());
+                }
                 Ok(None) => return Ok(()),
                 // Its end closes with the shell's death, which SIGCHLD tells; a shell that talks nonsense is killed.
                 Err(error) => {
@@ -189,6 +231,7 @@ impl Init {
                 }
             }
         }
+        Ok(())
     }
 
     fn kill_shell(&self, pid: i32) {

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use serde_bytes::ByteBuf;
 
 use super::events::{Events, Token};
+use super::shell_wire::Streams;
 use super::spawn::{input_pipe, output_pipe};
 use crate::output::HeadTail;
 
@@ -32,6 +33,11 @@ pub struct Ends {
 }
 
 impl Ends {
+    pub fn streams(&self) -> Streams<'_> {
+        let stdin = self.stdin.as_ref().map(AsFd::as_fd);
+        Streams { stdin, stdout: self.stdout.as_fd(), stderr: self.stderr(), gate: None }
+    }
+
     pub fn stderr(&self) -> std::os::fd::BorrowedFd<'_> {
         self.stderr.as_ref().unwrap_or(&self.stdout).as_fd()
     }

@@ -38,11 +38,11 @@ pub fn raise_loopback() -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Hard limits that every process inside inherits. Cgroups bound memory, pids and CPU.
-pub fn set_limits(nofile: u64) -> io::Result<()> {
+/// Hard limits that every process inside inherits; that of descriptors each command gets at its start, since init
+/// needs more of them than one command. Cgroups bound memory, pids and CPU.
+pub fn set_limits() -> io::Result<()> {
     let fixed = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
     setrlimit(Resource::Core, fixed(0))?;
-    setrlimit(Resource::Nofile, fixed(nofile))?;
     setrlimit(Resource::Memlock, fixed(8 * 1024 * 1024))?;
     setrlimit(Resource::Msgqueue, fixed(819_200))?;
     setrlimit(Resource::Rtprio, fixed(0))?;

@@ -31,8 +31,6 @@ pub struct Plan {
     pub hostname: String,
     pub disk_bytes: u64,
     pub inodes: u64,
-    /// Most descriptors of one command, and so of init.
-    pub nofile: u64,
 }
 
 /// Detached trees of the read-only parts, owners translated: made by the zygote, which has the rights to.
@@ -140,7 +138,7 @@ pub fn enter(plan: &Plan, trees: Trees, host: &NamespaceIds) -> Result<Facts, Se
 
     identity::set_hostname(&plan.hostname).at(Step::SetHostname)?;
     identity::raise_loopback().at(Step::RaiseLoopback)?;
-    identity::set_limits(plan.nofile).at(Step::SetLimits)?;
+    identity::set_limits().at(Step::SetLimits)?;
 
     crate::sys::caps::lock_securebits().at(Step::LockSecurebits)?;
     crate::sys::caps::drop_bounding_set().at(Step::DropBoundingSet)?;

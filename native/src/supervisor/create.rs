@@ -28,14 +28,37 @@ pub struct Creating {
     deadline: Key,
 }
 
+/// Asked of the zygote at a time. Its socket takes some hundred packets each way: were it full, the supervisor would
+/// wait for the zygote and the zygote for the supervisor.
+const CLONES_IN_FLIGHT: usize = 32;
+
+/// A create that waits for the zygote.
+#[derive(Debug)]
+pub struct WaitingCreate {
+    pub channel: u32,
+    pub id: String,
+    spec: SandboxSpec,
+}
+
 /// A set-up takes milliseconds; on a host so loaded that it takes this long, more sandboxes do not help.
 const SETUP_LIMIT_US: u64 = 10_000_000;
 
 impl Supervisor {
     pub(super) fn create(&mut self, channel: u32, id: String, spec: SandboxSpec) {
-        if self.by_id.contains_key(&id) {
+        if self.by_id.contains_key(&id) || self.waiting_creates.iter().any(|waiting| waiting.id == id) {
             return self.reply_error(channel, "sandbox.exists", "a sandbox of this id lives");
         }
+        if spec.nofile > self.nofile {
+            return self.reply_error(channel, "limit.exceeded", "this host allows no process so many descriptors");
+        }
+        if self.cloning.len() < CLONES_IN_FLIGHT {
+            self.begin_create(WaitingCreate { channel, id, spec });
+        } else {
+            self.waiting_creates.push_back(WaitingCreate { channel, id, spec });
+        }
+    }
+
+    fn begin_create(&mut self, WaitingCreate { channel, id, spec }: WaitingCreate) {
         let slot = match self.slots.take() {
             Ok(Some(slot)) => slot,
             Ok(None) => return self.reply_error(channel, "limit.exceeded", "every range of host user ids is taken"),
@@ -70,7 +93,6 @@ impl Supervisor {
             hostname: spec.hostname.clone(),
             disk_bytes: spec.disk_bytes,
             inodes: spec.inodes,
-            nofile: u64::from(spec.nofile),
         };
         let entrances = group.init_entrances()?;
         let entrances: Vec<BorrowedFd<'_>> = entrances.iter().map(OwnedFd::as_fd).collect();
@@ -88,6 +110,11 @@ impl Supervisor {
             // It was given up between the request and the answer; a clone that there was has been killed.
             Answer::Failed { .. } if self.ending.contains_key(&slot) => self.try_bury(slot),
             Answer::Failed { step, errno } => self.create_failed(slot, &step, &errno),
+        }
+        while self.cloning.len() < CLONES_IN_FLIGHT
+            && let Some(next) = self.waiting_creates.pop_front()
+        {
+            self.begin_create(next);
         }
         if self.cloning.is_empty() {
             self.early_ends.clear();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Supervisor;
 use super::cgroup::Group;
+use super::create::setup_failed;
 use super::graveyard::Owner;
 use super::sandbox::Sandbox;
 use super::timers::Deadline;
@@ -22,6 +23,12 @@ pub struct Ending {
 
 impl Supervisor {
     pub(super) fn destroy(&mut self, channel: u32, id: &str) {
+        if let Some(at) = self.waiting_creates.iter().position(|waiting| waiting.id == id) {
+            if let Some(waiting) = self.waiting_creates.remove(at) {
+                self.tell(waiting.channel, &setup_failed("create", "ECANCELED"));
+            }
+            return self.reply_done(channel);
+        }
         let Some(slot) = self.by_id.get(id).copied() else {
             return self.reply_error(channel, "sandbox.not_found", "no such sandbox");
         };
@@ -41,6 +48,9 @@ impl Supervisor {
 
     /// Ends every sandbox, without anybody waiting for a single one.
     pub(super) fn end_all(&mut self) {
+        for waiting in std::mem::take(&mut self.waiting_creates) {
+            self.tell(waiting.channel, &setup_failed("create", "ECANCELED"));
+        }
         let creating: Vec<u32> = self.creating.keys().copied().collect();
         for slot in creating {
             self.create_failed(slot, "create", "ECANCELED");
@@ -67,8 +77,7 @@ impl Supervisor {
         self.answer_waiting(&sandbox);
         let Sandbox { id, group, pid, mut history, .. } = sandbox;
         history.clear(&mut self.spool);
-        let pid = self.by_pid.contains_key(&pid).then_some(pid);
-        self.end(slot, id, &group, pid, replies);
+        self.end(slot, id, &group, Some(pid), replies);
     }
 
     /// What was asked of the sandbox and can no longer be done.
@@ -86,6 +95,8 @@ impl Supervisor {
     }
 
     pub(super) fn end(&mut self, slot: u32, id: String, group: &Group, pid: Option<i32>, replies: Vec<(u32, Reply)>) {
+        // One that was reaped already will not be told of again.
+        let pid = pid.filter(|pid| self.by_pid.contains_key(pid));
         let mut ending = Ending { id, pid, folders: group.folders(), replies };
         // Cannot be killed by its cgroup: the folder is not there, so there never was a process in it.
         if group.kill().is_err() {
@@ -123,7 +134,10 @@ impl Supervisor {
             }
             Err(error) => {
                 let message = format!("cgroup folders of an ended sandbox stay: {error}");
-                for (channel, _) in self.ending.remove(&slot).map(|ending| ending.replies).unwrap_or_default() {
+                // Its slot is not given back: the next start clears the folders.
+                let Some(ending) = self.ending.remove(&slot) else { return };
+                self.by_id.remove(&ending.id);
+                for (channel, _) in ending.replies {
                     self.reply_error(channel, "runtime.residue", &message);
                 }
             }

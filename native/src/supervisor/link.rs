@@ -12,6 +12,10 @@ use serde::Serialize;
 use crate::sys::socket;
 use crate::wire::frame::{self, FrameReader, MAX_INSIDE_FRAME};
 
+/// What may wait for one init.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+const MAX_WAITING_FDS: usize = 128;
+
 /// The socket to one init.
 pub struct InitLink {
     pub socket: OwnedFd,
@@ -44,6 +48,13 @@ impl InitLink {
         if !self.stuffed {
             self.flush();
         }
+    }
+
+    /// An init that does not read keeps neither memory nor descriptors of the node.
+    pub fn is_overloaded(&self) -> bool {
+        let bytes: usize = self.out.waiting.iter().map(|packet| packet.bytes.len()).sum();
+        let fds: usize = self.out.waiting.iter().map(|packet| packet.fds.len()).sum();
+        bytes > MAX_WAITING_BYTES || fds > MAX_WAITING_FDS
     }
 
     pub fn flush(&mut self) {

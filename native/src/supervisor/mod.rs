@@ -39,7 +39,7 @@ use rustix::event::epoll::{self, Event, EventData, EventFlags};
 use crate::sys::signals;
 use crate::zygote::Zygote;
 use cgroup::Cgroups;
-use create::Creating;
+use create::{Creating, WaitingCreate};
 use destroy::Ending;
 use graveyard::Graveyard;
 use history::Spool;
@@ -98,11 +98,14 @@ pub struct Supervisor {
     zygote: Zygote,
     /// Asked of the zygote and not answered yet, in order.
     cloning: VecDeque<u32>,
+    waiting_creates: VecDeque<WaitingCreate>,
     /// Ends of clones that came before the zygote's answer named them.
     early_ends: Vec<i32>,
     cgroups: Cgroups,
     graveyard: Graveyard,
     slots: Slots,
+    /// Most descriptors of one process on this host.
+    nofile: u32,
     spool: Spool,
     timers: Timers,
     /// Since the last server went away, or before the first came.
@@ -197,7 +200,8 @@ impl Supervisor {
 
     /// An orphan without sandboxes has nothing to keep; a `Shutdown` ends with the last one.
     fn is_over(&mut self) -> Turn {
-        if !self.sandboxes.is_empty() || !self.creating.is_empty() || !self.ending.is_empty() {
+        let begun = self.creating.len() + self.waiting_creates.len() + self.ending.len();
+        if begun + self.sandboxes.len() > 0 {
             return Turn::Continue;
         }
         if let Some(channel) = self.shutdown {

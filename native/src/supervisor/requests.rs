@@ -53,10 +53,15 @@ impl Supervisor {
     /// The slot of a living sandbox, or an answer that there is none.
     pub(super) fn living_slot(&mut self, channel: u32, id: &str) -> Option<u32> {
         let slot = self.by_id.get(id).copied().filter(|slot| self.sandboxes.contains_key(slot));
-        if slot.is_none() {
+        let Some(slot) = slot else {
             self.reply_error(channel, "sandbox.not_found", "no such sandbox");
+            return None;
+        };
+        if self.sandboxes.get(&slot).is_some_and(|sandbox| sandbox.link.is_overloaded()) {
+            self.reply_error(channel, "limit.exceeded", "the sandbox does not take what it is sent");
+            return None;
         }
-        slot
+        Some(slot)
     }
 
     pub(super) fn living(&mut self, channel: u32, id: &str) -> Option<&mut Sandbox> {

@@ -41,8 +41,8 @@ pub struct Session {
     pub state: SessionState,
     /// While it opens, or waits to be started again.
     pub deadline: Option<Key>,
-    /// Starts in a row that failed.
-    pub failures: u32,
+    /// Since when its shell does not come back.
+    pub failing_since_us: Option<u64>,
     pub leaf: Leaf,
     /// Host process id of the shell, once it is known.
     pub shell: Option<i32>,

@@ -31,16 +31,20 @@ impl Supervisor {
     pub(super) fn accept(&mut self) -> io::Result<()> {
         let Ok((stream, _)) = self.listener.accept() else { return Ok(()) };
         let socket = OwnedFd::from(stream);
-        let peer = rustix::net::sockopt::socket_peercred(&socket)?;
-        if peer.uid != rustix::process::geteuid() {
+        let peer = rustix::net::sockopt::socket_peercred(&socket);
+        if !peer.is_ok_and(|peer| peer.uid == rustix::process::geteuid()) {
             return Ok(());
         }
-        rustix::io::ioctl_fionbio(&socket, true)?;
+        if rustix::io::ioctl_fionbio(&socket, true).is_err() {
+            return Ok(());
+        }
         if self.server.is_some() {
             refuse(&socket, "supervisor.busy", "another server is connected");
             return Ok(());
         }
-        self.watch(socket.as_fd(), Token::Server, EventFlags::IN)?;
+        if self.watch(socket.as_fd(), Token::Server, EventFlags::IN).is_err() {
+            return Ok(());
+        }
         self.awaits_first_server = false;
         if let Some(key) = self.orphaned.take() {
             self.timers.clear(key);
@@ -88,6 +92,7 @@ impl Supervisor {
         let Some(link) = self.server.take() else { return };
         let _ = epoll::delete(&*self.epoll, &link.socket);
         self.orphaned = Some(self.timers.set(self.orphan_ttl_us, Deadline::Orphaned));
+        self.waiting_creates.clear();
         for creating in self.creating.values_mut() {
             creating.channel = None;
         }

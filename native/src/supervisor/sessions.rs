@@ -11,8 +11,9 @@ use super::cgroup::{Group, Leaf};
 use super::create::setup_failed;
 use super::sandbox::{KilledBy, Sandbox, Session, SessionState};
 use super::timers::Deadline;
+use crate::sys::monotonic_us;
 use crate::wire::inside::ToInit;
-use crate::wire::server::{SandboxSpec, SessionStart};
+use crate::wire::server::{Outcome, SandboxSpec, SessionStart};
 
 impl Session {
     pub fn opening_channel(&self) -> Option<u32> {
@@ -24,11 +25,11 @@ impl Session {
 }
 
 /// A start takes milliseconds.
-const OPENING_LIMIT_US: u64 = 10_000_000;
+const OPENING_LIMIT_US: u64 = 5_000_000;
 /// The processes of a killed tree are gone well within this.
 const RESTART_PAUSE_US: u64 = 20_000;
-/// With the pause between them: ten seconds.
-const MAX_FAILURES: u32 = 500;
+/// How long a shell that does not come back is tried.
+const FAILING_LIMIT_US: u64 = 10_000_000;
 
 fn opening(
     spec: &SandboxSpec,
@@ -36,6 +37,7 @@ fn opening(
     leaf: &Leaf,
     start: &SessionStart,
     restore: bool,
+    keeps: bool,
 ) -> io::Result<(ToInit, Vec<OwnedFd>)> {
     let entrances = group.command_entrances()?;
     let message = ToInit::OpenSession {
@@ -44,6 +46,7 @@ fn opening(
         env: start.env.clone(),
         nofile: u64::from(spec.nofile),
         restore,
+        keeps,
         entrances: entrances.len() as u8,
     };
     let fds = std::iter::once(leaf.folder()?).chain(entrances).collect();
@@ -54,14 +57,14 @@ impl Sandbox {
     fn begin_session(&mut self, name: &str, start: SessionStart, channel: u32) -> io::Result<()> {
         let number = self.next_number();
         let leaf = self.group.make_leaf(number)?;
-        let (message, fds) = opening(&self.spec, &self.group, &leaf, &start, false)?;
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &start, false, false)?;
         let session = Session {
             number,
             cwd: start.cwd.clone(),
             start,
             state: SessionState::Opening { channel: Some(channel) },
             deadline: None,
-            failures: 0,
+            failing_since_us: None,
             leaf,
             shell: None,
             waiting: VecDeque::new(),
@@ -72,16 +75,20 @@ impl Sandbox {
         Ok(())
     }
 
-    /// A new shell in a new leaf, from the state of the last snapshot. Gives the old leaf.
+    /// A new shell in a new leaf, from the state of the last snapshot. Gives the old leaf. In a busy session the
+    /// shell had ended before its command reached it: the new one runs it.
     fn begin_again(&mut self, name: &str) -> io::Result<Option<Leaf>> {
         let leaf_number = self.next_number();
         let Some(session) = self.sessions.get_mut(name) else { return Ok(None) };
         let leaf = self.group.make_leaf(leaf_number)?;
-        let (message, fds) = opening(&self.spec, &self.group, &leaf, &session.start, true)?;
+        let busy = matches!(session.state, SessionState::Busy { .. });
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &session.start, true, busy)?;
         let number = session.number;
         let old = std::mem::replace(&mut session.leaf, leaf);
         session.shell = None;
-        session.state = SessionState::Opening { channel: None };
+        if !busy {
+            session.state = SessionState::Opening { channel: None };
+        }
         self.tell_init(number, &message, fds);
         Ok(Some(old))
     }
@@ -114,8 +121,9 @@ impl Supervisor {
             return;
         };
         session.deadline = None;
-        // Init tells its end.
+        // What is left of it is init's to reap; nobody waits for that.
         let _ = session.leaf.kill();
+        self.session_failed(slot, number, "start_shell", "ETIMEDOUT");
     }
 
     fn clear_deadline(&mut self, slot: u32, number: u32) {
@@ -126,20 +134,21 @@ impl Supervisor {
     }
 
     pub(super) fn close_session(&mut self, channel: u32, id: &str, name: &str) {
-        let Some(sandbox) = self.living(channel, id) else { return };
+        let Some(slot) = self.living_slot(channel, id) else { return };
+        let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         let Some(session) = sandbox.sessions.remove(name) else {
             return self.reply_error(channel, "session.not_found", "no such session");
         };
         sandbox.session_names.remove(&session.number);
         let deadline = session.deadline;
-        let busy = match session.state {
-            SessionState::Busy { command } => sandbox.running.get_mut(&command),
-            SessionState::Idle | SessionState::Opening { .. } => None,
-        };
-        match busy {
-            // Init tells its end, and is told of the session's end then.
-            Some(running) => running.killed = Some(KilledBy::Request("session_close".to_owned())),
-            None => sandbox.tell_init(session.number, &ToInit::CloseSession, Vec::new()),
+        match session.state {
+            // Init tells the command's end, and is told of the session's end then.
+            SessionState::Busy { command } if sandbox.running.contains_key(&command) => {
+                self.expect_last_word(slot, command, KilledBy::Request("session_close".to_owned()));
+            }
+            SessionState::Busy { .. } | SessionState::Idle | SessionState::Opening { .. } => {
+                sandbox.tell_init(session.number, &ToInit::CloseSession, Vec::new());
+            }
         }
         let killed = session.leaf.kill();
         if let Some(key) = deadline {
@@ -161,11 +170,11 @@ impl Supervisor {
         self.clear_deadline(slot, number);
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         let Some(session) = sandbox.session_by_number(number) else { return };
+        // The eldest: the shell comes before what it starts.
+        session.shell = session.leaf.processes().ok().and_then(|processes| processes.into_iter().min());
+        session.failing_since_us = None;
         let SessionState::Opening { channel } = session.state else { return };
-        // Nothing but the shell has been started in this leaf.
-        session.shell = session.leaf.processes().ok().and_then(|processes| processes.first().copied());
         session.state = SessionState::Idle;
-        session.failures = 0;
         let name = sandbox.session_names.get(&number).cloned().unwrap_or_default();
         if let Some(channel) = channel {
             self.reply_done(channel);
@@ -180,14 +189,16 @@ impl Supervisor {
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         if let Some(session) = sandbox.session_by_number(number)
             && session.opening_channel().is_none()
-            && session.failures < MAX_FAILURES
+            && monotonic_us() < *session.failing_since_us.get_or_insert_with(monotonic_us) + FAILING_LIMIT_US
         {
-            session.failures += 1;
             session.deadline = Some(self.timers.set(RESTART_PAUSE_US, Deadline::Restart { slot, session: number }));
             return;
         }
         let Some(name) = sandbox.session_names.remove(&number) else { return };
         let Some(session) = sandbox.sessions.remove(&name) else { return };
+        if let SessionState::Busy { command } = session.state {
+            self.finish_without_word(slot, command, Outcome::Lost { reason: "its shell cannot be started".to_owned() });
+        }
         let opening = session.opening_channel();
         let channels: Vec<u32> =
             opening.into_iter().chain(session.waiting.iter().map(|(channel, _)| *channel)).collect();

@@ -64,10 +64,12 @@ fn build(options: &Options, folder: &Path, zygote: Zygote) -> io::Result<Supervi
         signals: signals::descriptor(&[libc::SIGCHLD])?,
         zygote,
         cloning: VecDeque::new(),
+        waiting_creates: VecDeque::new(),
         early_ends: Vec::new(),
         cgroups,
         graveyard: Graveyard::new()?,
         slots: Slots::new(PathBuf::from(HOST_FOLDER))?,
+        nofile: nofile_limit(),
         spool: Spool::open(folder.join("spool"))?,
         timers: Timers::default(),
         orphaned: None,
@@ -106,6 +108,11 @@ fn listen(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
     listener.set_nonblocking(true)?;
     Ok(listener)
+}
+
+fn nofile_limit() -> u32 {
+    let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    u32::try_from(hard).unwrap_or(u32::MAX)
 }
 
 fn raise_descriptor_limit() -> io::Result<()> {

@@ -13,12 +13,14 @@ use super::files::{FileOp, FileReply};
 #[serde(deny_unknown_fields)]
 pub enum ToInit {
     /// Starts the shell of the session. Descriptors: leaf folder, then the [`Entrances`].
+    /// `keeps`: a text that found no shell in this session is run by the new one; else it is dropped.
     OpenSession {
         uid: u32,
         cwd: ByteBuf,
         env: Vec<ByteBuf>,
         nofile: u64,
         restore: bool,
+        keeps: bool,
         entrances: u8,
     },
     /// Forgets the session; its shell has been killed or is about to be.
@@ -26,7 +28,7 @@ pub enum ToInit {
     /// The session's shell leaves its leaf to its background jobs. Descriptors: `cgroup.procs` of the new leaf.
     /// What is asked behind it finds the shell moved; one that cannot be moved is killed.
     MoveShell,
-    /// Shell text in a session.
+    /// Shell text in a session. Where the shell has just ended it waits for the next one.
     Run {
         session: u32,
         io: Io,

@@ -18,7 +18,7 @@ const LAST_WORD_US: u64 = 220_000;
 impl Supervisor {
     pub(in crate::supervisor) fn spawn_failed(&mut self, slot: u32, number: u32, step: &str, errno: &str) {
         let Some(running) = self.forget_running(slot, number) else { return };
-        if let Some(channel) = running.channel {
+        for channel in running.channel.into_iter().chain(running.peeking) {
             self.tell(channel, &setup_failed(step, errno));
         }
         if let Place::Own(leaf) = running.place {
@@ -40,15 +40,21 @@ impl Supervisor {
     }
 
     pub(super) fn kill_running(&mut self, slot: u32, number: u32, by: KilledBy) {
-        let deadline = self.timers.set(LAST_WORD_US, Deadline::Killed { slot, command: number });
+        self.expect_last_word(slot, number, by);
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
-        let Some(running) = sandbox.running.get_mut(&number) else { return };
+        // The leaf cannot be gone while its command runs. A kill that fails is repeated at the deadline.
+        let _ = sandbox.leaf_of(number).map(Leaf::kill);
+    }
+
+    /// From now on the command has only so long.
+    pub(in crate::supervisor) fn expect_last_word(&mut self, slot: u32, number: u32, by: KilledBy) {
+        let deadline = self.timers.set(LAST_WORD_US, Deadline::Killed { slot, command: number });
+        let running = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.running.get_mut(&number));
+        let Some(running) = running else { return self.timers.clear(deadline) };
         self.timers.clear(running.deadline);
         running.deadline = deadline;
         // Who killed first is who killed.
         running.killed.get_or_insert(by);
-        // The leaf cannot be gone while its command runs. Without a word from init the deadline above ends it.
-        let _ = sandbox.leaf_of(number).map(Leaf::kill);
     }
 
     /// The time for the last word is over. What init told goes out although the tree is not all gone; where it told
@@ -63,15 +69,27 @@ impl Supervisor {
             Some(KilledBy::Request(by)) => Outcome::Killed { by: by.clone() },
             Some(KilledBy::TimeLimit) | None => Outcome::TimedOut { limit_ms: running.limit_ms },
         };
-        let session = match &running.place {
-            Place::Session { name, .. } => Some(name.clone()),
-            Place::Own(_) => None,
-        };
-        // Once more: a shell that init was late to move stands in its leaf only now.
-        let _ = sandbox.leaf_of(number).map(Leaf::kill);
+        // Once more: a shell that init was late to move stands in its leaf only now. What cannot be killed cannot be
+        // kept: its whole sandbox goes.
+        if sandbox.leaf_of(number).is_some_and(|leaf| leaf.kill().is_err()) {
+            return self.lose(slot, "a command of it cannot be killed");
+        }
+        // The one that waits for this command: it runs in the session, or was to be forked off it.
+        let busy = SessionState::Busy { command: number };
+        let session = sandbox.sessions.iter().find(|(_, session)| session.state == busy);
+        let session = session.map(|(name, session)| (name.clone(), session.leaf.kill()));
         self.finish_without_word(slot, number, outcome);
-        if let Some(name) = session {
+        if let Some((name, _)) = session {
+            self.free_without_start(slot, &name);
             self.restart_session(slot, &name);
+        }
+    }
+
+    /// So that the shell's return finds no command to run.
+    fn free_without_start(&mut self, slot: u32, name: &str) {
+        let session = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name));
+        if let Some(session) = session {
+            session.state = SessionState::Opening { channel: None };
         }
     }
 
@@ -141,21 +159,22 @@ impl Supervisor {
         self.free_session_of(slot, number);
     }
 
+    fn is_busy_with(&self, slot: u32, name: &str, number: u32) -> bool {
+        let session = self.sandboxes.get(&slot).and_then(|sandbox| sandbox.sessions.get(name));
+        session.is_some_and(|session| session.state == SessionState::Busy { command: number })
+    }
+
     /// What the end means for the session, or for the command's own leaf.
     fn place_freed(&mut self, slot: u32, number: u32, running: &mut Running, ended: Ended) {
         match &running.place {
             Place::Session { name, number: session } => {
                 let (name, session) = (name.clone(), *session);
-                let still_open = self
-                    .sandboxes
-                    .get(&slot)
-                    .and_then(|sandbox| sandbox.sessions.get(&name))
-                    .is_some_and(|found| found.state == SessionState::Busy { command: number });
-                if !still_open {
+                let sandbox = self.sandboxes.get_mut(&slot);
+                if let Some(sandbox) = sandbox.filter(|sandbox| !sandbox.session_names.contains_key(&session)) {
                     // The session was closed under the command.
-                    if let Some(sandbox) = self.sandboxes.get_mut(&slot) {
-                        sandbox.tell_init(session, &ToInit::CloseSession, Vec::new());
-                    }
+                    sandbox.tell_init(session, &ToInit::CloseSession, Vec::new());
+                } else if !self.is_busy_with(slot, &name, number) {
+                    // Its shell has been replaced already.
                 } else if matches!(ended, Ended::Status { .. }) && running.killed.is_none() {
                     self.remember_cwd(slot, &name, &running.record.cwd);
                     running.record.background_left = self.leave_leaf_to_jobs(slot, &name).unwrap_or(false);
@@ -163,6 +182,7 @@ impl Supervisor {
                     running.record.session_restarted = true;
                     // It goes on where it stood when the command began.
                     running.record.cwd = self.cwd_of(slot, &name);
+                    self.free_without_start(slot, &name);
                     self.restart_session(slot, &name);
                 }
             }
@@ -177,7 +197,16 @@ impl Supervisor {
         let Running { record, channel, place, peeking, .. } = running;
         let Some(sandbox) = self.sandboxes.get_mut(&slot) else { return };
         let sandbox_id = sandbox.id.clone();
+        let background = record.background;
         let reply = Reply::Finished { sandbox: sandbox_id, command: record };
+        let channel = match channel {
+            // It ended before it was told to have started.
+            Some(channel) if background => {
+                self.tell(channel, &Reply::Started);
+                None
+            }
+            other => other,
+        };
         // Channel 0: nobody waits for it by a channel, so it is an event.
         self.tell(channel.unwrap_or(0), &reply);
         let Reply::Finished { command: record, .. } = reply else { return };

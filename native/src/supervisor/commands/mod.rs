@@ -8,9 +8,13 @@ use serde_bytes::ByteBuf;
 
 use super::Supervisor;
 use super::sandbox::{KilledBy, SessionState};
+use super::status::in_short;
 use crate::sys::{monotonic_us, wall_clock_ms};
 use crate::wire::inside::ToInit;
 use crate::wire::server::{CommandRecord, CommandSpec, Program, Reply};
+
+/// Of a text in the list of one sandbox's commands, of which there are at most some thousand.
+const LISTED_BYTES: usize = 4_096;
 
 impl Supervisor {
     pub(in crate::supervisor) fn run(&mut self, channel: u32, id: &str, spec: CommandSpec) {
@@ -101,6 +105,7 @@ impl Supervisor {
         let mut running: Vec<CommandRecord> = sandbox.running.values().map(|running| running.record.clone()).collect();
         running.sort_by_key(|record| record.started_at_ms);
         commands.append(&mut running);
+        let commands = commands.iter().map(|record| in_short(record, LISTED_BYTES)).collect();
         self.tell(channel, &Reply::Commands { commands });
     }
 

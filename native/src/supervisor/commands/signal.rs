@@ -8,7 +8,10 @@ use super::super::sandbox::{Place, Sandbox};
 impl Sandbox {
     pub(super) fn leaf_of(&self, number: u32) -> Option<&Leaf> {
         match &self.running.get(&number)?.place {
-            Place::Session { name, .. } => self.sessions.get(name).map(|session| &session.leaf),
+            // Another session may have the name by now.
+            Place::Session { name, number } => {
+                self.sessions.get(name).filter(|session| session.number == *number).map(|session| &session.leaf)
+            }
             Place::Own(leaf) => Some(leaf),
         }
     }
