@@ -16,7 +16,7 @@ use crate::wire::inside::{Ended, FromInit, Io, Spawn, ToInit};
 impl Init {
     pub(super) fn handle(&mut self, channel: u32, message: ToInit) -> io::Result<()> {
         match message {
-            ToInit::OpenSession { uid, cwd, env, nofile, restore, keeps, entrances } => {
+            ToInit::OpenSession { uid, cwd, env, nofile, restore, keeps, incarnation, entrances } => {
                 let (leaf, entrances) = self.take_leaf(entrances)?;
                 let opening = Opening {
                     uid,
@@ -25,6 +25,7 @@ impl Init {
                     nofile,
                     restore,
                     keeps,
+                    incarnation,
                     leaf,
                     entrances,
                 };
@@ -164,6 +165,7 @@ impl Init {
             nofile: start.nofile,
             restore: false,
             keeps: false,
+            incarnation: 0,
             leaf,
             entrances,
         };

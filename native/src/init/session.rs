@@ -43,6 +43,7 @@ pub struct Shell {
     control: OwnedFd,
     report: OwnedFd,
     ready: bool,
+    incarnation: u32,
 }
 
 struct Forking {
@@ -60,6 +61,7 @@ pub struct Opening {
     pub restore: bool,
     /// A parked text is run.
     pub keeps: bool,
+    pub incarnation: u32,
     pub leaf: OwnedFd,
     pub entrances: Vec<OwnedFd>,
 }
@@ -129,7 +131,7 @@ impl Init {
             self.sessions.insert(number, session);
             failure.map_or(Ok(()), Err)
         });
-        opened.or_else(|error| self.session_failed(number, "start_shell", &error))?;
+        opened.or_else(|error| self.session_failed(number, "start_shell", &error, opening.incarnation))?;
         if let Some(parked) = parked {
             self.run_in_session(number, parked);
         }
@@ -158,12 +160,12 @@ impl Init {
         self.children.insert(spawned.pid, Child::Shell { session: number });
         shell_wire::send_start(control.as_fd(), snapshot.as_fd(), opening.restore)?;
         self.events.watch_input(&control, Token::Shell(number))?;
-        Ok(Shell { pid: spawned.pid, control, report: spawned.report, ready: false })
+        Ok(Shell { pid: spawned.pid, control, report: spawned.report, ready: false, incarnation: opening.incarnation })
     }
 
-    fn session_failed(&mut self, number: u32, step: &str, error: &io::Error) -> io::Result<()> {
+    fn session_failed(&mut self, number: u32, step: &str, error: &io::Error, incarnation: u32) -> io::Result<()> {
         let errno = crate::sys::io_errno_name(error);
-        self.tell(number, &FromInit::SessionFailed { step: step.to_owned(), errno })
+        self.tell(number, &FromInit::SessionFailed { step: step.to_owned(), errno, incarnation })
     }
 
     /// Starts a text in a session's shell, or parks it until there is one. `false`: there is no such session.
@@ -209,7 +211,8 @@ impl Init {
             match shell_wire::receive(shell.control.as_fd()) {
                 Ok(Some(Answer::Ready { restored })) if !shell.ready => {
                     shell.ready = true;
-                    self.tell(number, &FromInit::SessionOpened { restored })?;
+                    let incarnation = shell.incarnation;
+                    self.tell(number, &FromInit::SessionOpened { restored, incarnation })?;
                 }
                 Ok(Some(Answer::Done(done))) if session.busy.is_some() => self.command_done(number, done)?,
                 Ok(Some(Answer::Forked { pid })) if session.forking.is_some() => self.forked(number, pid)?,
@@ -303,11 +306,11 @@ impl Init {
                 };
                 self.ended(command, ended, cost, Vec::new(), true)
             }
-            None if shell.ready => self.tell(number, &FromInit::SessionEnded),
+            None if shell.ready => self.tell(number, &FromInit::SessionEnded { incarnation: shell.incarnation }),
             None => {
                 let (step, errno) = spawn::read_report(&shell.report)
                     .map_or(("load_session_builtin", libc::EIO), |(step, errno)| (step.name(), errno));
-                self.session_failed(number, step, &io::Error::from_raw_os_error(errno))
+                self.session_failed(number, step, &io::Error::from_raw_os_error(errno), shell.incarnation)
             }
         }
     }

@@ -148,7 +148,7 @@ impl Supervisor {
             FromInit::SetupFailed { step, errno } => self.create_failed(slot, &step, &errno),
             FromInit::SessionOpened { .. }
             | FromInit::SessionFailed { .. }
-            | FromInit::SessionEnded
+            | FromInit::SessionEnded { .. }
             | FromInit::Started
             | FromInit::SpawnFailed { .. }
             | FromInit::Finished { .. }

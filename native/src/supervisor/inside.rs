@@ -67,9 +67,17 @@ impl Supervisor {
             return self.heard_while_creating(slot, message);
         }
         match message {
-            FromInit::SessionOpened { .. } => self.session_opened(slot, number),
-            FromInit::SessionFailed { step, errno } => self.session_failed(slot, number, &step, &errno),
-            FromInit::SessionEnded => self.session_ended(slot, number),
+            FromInit::SessionOpened { incarnation, .. } if self.is_present(slot, number, incarnation) => {
+                self.session_opened(slot, number);
+            }
+            FromInit::SessionFailed { step, errno, incarnation } if self.is_present(slot, number, incarnation) => {
+                self.session_failed(slot, number, &step, &errno);
+            }
+            FromInit::SessionEnded { incarnation } if self.is_present(slot, number, incarnation) => {
+                self.session_ended(slot, number);
+            }
+            // Of a shell that has been replaced.
+            FromInit::SessionOpened { .. } | FromInit::SessionFailed { .. } | FromInit::SessionEnded { .. } => {}
             FromInit::Started => self.started(slot, number),
             FromInit::SpawnFailed { step, errno } => self.spawn_failed(slot, number, &step, &errno),
             FromInit::Finished { finished } => self.finished(slot, number, finished),

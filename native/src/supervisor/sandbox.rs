@@ -37,6 +37,8 @@ pub struct Sandbox {
 
 pub struct Session {
     pub number: u32,
+    /// Of its shell: raised with each start.
+    pub incarnation: u32,
     pub start: SessionStart,
     pub state: SessionState,
     /// While it opens, or waits to be started again.

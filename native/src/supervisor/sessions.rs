@@ -31,22 +31,24 @@ const RESTART_PAUSE_US: u64 = 20_000;
 /// How long a shell that does not come back is tried.
 const FAILING_LIMIT_US: u64 = 10_000_000;
 
+/// `again`: the incarnation of the shell that takes over, and whether it finds a text to run.
 fn opening(
     spec: &SandboxSpec,
     group: &Group,
     leaf: &Leaf,
     start: &SessionStart,
-    restore: bool,
-    keeps: bool,
+    again: Option<(u32, bool)>,
 ) -> io::Result<(ToInit, Vec<OwnedFd>)> {
+    let (incarnation, keeps) = again.unwrap_or_default();
     let entrances = group.command_entrances()?;
     let message = ToInit::OpenSession {
         uid: spec.uid,
         cwd: start.cwd.clone(),
         env: start.env.clone(),
         nofile: u64::from(spec.nofile),
-        restore,
+        restore: again.is_some(),
         keeps,
+        incarnation,
         entrances: entrances.len() as u8,
     };
     let fds = std::iter::once(leaf.folder()?).chain(entrances).collect();
@@ -57,9 +59,10 @@ impl Sandbox {
     fn begin_session(&mut self, name: &str, start: SessionStart, channel: u32) -> io::Result<()> {
         let number = self.next_number();
         let leaf = self.group.make_leaf(number)?;
-        let (message, fds) = opening(&self.spec, &self.group, &leaf, &start, false, false)?;
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &start, None)?;
         let session = Session {
             number,
+            incarnation: 0,
             cwd: start.cwd.clone(),
             start,
             state: SessionState::Opening { channel: Some(channel) },
@@ -82,10 +85,12 @@ impl Sandbox {
         let Some(session) = self.sessions.get_mut(name) else { return Ok(None) };
         let leaf = self.group.make_leaf(leaf_number)?;
         let busy = matches!(session.state, SessionState::Busy { .. });
-        let (message, fds) = opening(&self.spec, &self.group, &leaf, &session.start, true, busy)?;
+        let incarnation = session.incarnation + 1;
+        let (message, fds) = opening(&self.spec, &self.group, &leaf, &session.start, Some((incarnation, busy)))?;
         let number = session.number;
         let old = std::mem::replace(&mut session.leaf, leaf);
         session.shell = None;
+        session.incarnation = incarnation;
         if !busy {
             session.state = SessionState::Opening { channel: None };
         }
@@ -124,6 +129,12 @@ impl Supervisor {
         // What is left of it is init's to reap; nobody waits for that.
         let _ = session.leaf.kill();
         self.session_failed(slot, number, "start_shell", "ETIMEDOUT");
+    }
+
+    /// Whether what was told is of the shell that the session has now.
+    pub(super) fn is_present(&mut self, slot: u32, number: u32, incarnation: u32) -> bool {
+        let session = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.session_by_number(number));
+        session.is_some_and(|session| session.incarnation == incarnation)
     }
 
     fn clear_deadline(&mut self, slot: u32, number: u32) {

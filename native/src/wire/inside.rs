@@ -21,6 +21,8 @@ pub enum ToInit {
         nofile: u64,
         restore: bool,
         keeps: bool,
+        /// Comes back in what is told of this shell: an earlier one's end may be told late.
+        incarnation: u32,
         entrances: u8,
     },
     /// Forgets the session; its shell has been killed or is about to be.
@@ -102,13 +104,17 @@ pub enum FromInit {
     },
     SessionOpened {
         restored: bool,
+        incarnation: u32,
     },
     SessionFailed {
         step: String,
         errno: String,
+        incarnation: u32,
     },
     /// The shell of an idle session ended.
-    SessionEnded,
+    SessionEnded {
+        incarnation: u32,
+    },
     /// A process of its own runs.
     Started,
     /// It could not be started, for a reason that is ours.
