@@ -13,6 +13,8 @@ pub enum Check {
     LocalPair,
     /// `ioctl` that neither types into a terminal nor changes its line discipline (EPERM).
     NoTerminalInjection,
+    /// `fcntl` that neither holds up what others do to a file nor watches a folder (EPERM).
+    NoLease,
     /// `personality` that is asked for, reset, or switches off address randomisation for a debugger (EPERM).
     PlainPersonality,
 }
@@ -34,6 +36,10 @@ const INTERNET_PROTOCOLS: [u32; 5] =
     [0, libc::IPPROTO_TCP as u32, libc::IPPROTO_UDP as u32, libc::IPPROTO_ICMP as u32, libc::IPPROTO_ICMPV6 as u32];
 const ASK: u32 = 0xffff_ffff;
 const REFUSED_IOCTLS: [u32; 3] = [libc::TIOCSTI as u32, libc::TIOCLINUX as u32, libc::TIOCSETD as u32];
+/// Delegations are leases on folders too; `libc` does not name them.
+const F_SETDELEG: u32 = 1040;
+/// A lease makes every open of the file wait, and files of the image are open to the host and to other sandboxes.
+const REFUSED_FCNTLS: [u32; 3] = [libc::F_SETLEASE as u32, libc::F_NOTIFY as u32, F_SETDELEG];
 
 impl Check {
     /// Writes the question, to be asked when the number is known.
@@ -46,11 +52,8 @@ impl Check {
             }
             Self::ConfinedSocket => confined_socket(asm),
             Self::LocalPair => only(asm, 0, &[libc::AF_UNIX as u32], libc::EAFNOSUPPORT),
-            Self::NoTerminalInjection => {
-                let (allow, refuse) = (asm.allow(), asm.refuse(libc::EPERM));
-                let ioctl = asm.one_of(&REFUSED_IOCTLS, refuse, allow);
-                asm.load_argument(1, ioctl)
-            }
+            Self::NoTerminalInjection => all_but(asm, 1, &REFUSED_IOCTLS, libc::EPERM),
+            Self::NoLease => all_but(asm, 1, &REFUSED_FCNTLS, libc::EPERM),
             Self::PlainPersonality => only(asm, 0, &[0, libc::ADDR_NO_RANDOMIZE as u32, ASK], libc::EPERM),
         }
     }
@@ -65,6 +68,7 @@ impl Check {
             }
             Self::LocalPair => "AF_UNIX, else EAFNOSUPPORT",
             Self::NoTerminalInjection => "all but TIOCSTI, TIOCLINUX and TIOCSETD, which are EPERM",
+            Self::NoLease => "all but F_SETLEASE, F_SETDELEG and F_NOTIFY, which are EPERM",
             Self::PlainPersonality => "0, ADDR_NO_RANDOMIZE and 0xffffffff, else EPERM",
         }
     }
@@ -74,6 +78,13 @@ impl Check {
 fn only(asm: &mut Assembler, argument: usize, values: &[u32], errno: i32) -> Label {
     let (allow, refuse) = (asm.allow(), asm.refuse(errno));
     let question = asm.one_of(values, allow, refuse);
+    asm.load_argument(argument, question)
+}
+
+/// Refused where the argument is one of `values`.
+fn all_but(asm: &mut Assembler, argument: usize, values: &[u32], errno: i32) -> Label {
+    let (allow, refuse) = (asm.allow(), asm.refuse(errno));
+    let question = asm.one_of(values, refuse, allow);
     asm.load_argument(argument, question)
 }
 

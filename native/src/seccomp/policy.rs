@@ -17,7 +17,7 @@ pub(super) const ALLOWED: &[&[Call]] = &[
 
 const FILES: &[Call] = calls![
     SYS_read SYS_write SYS_readv SYS_writev SYS_pread64 SYS_pwrite64 SYS_preadv SYS_pwritev SYS_preadv2 SYS_pwritev2
-    SYS_openat SYS_openat2 SYS_close SYS_close_range SYS_lseek SYS_dup SYS_dup3 SYS_fcntl SYS_flock SYS_pipe2
+    SYS_openat SYS_openat2 SYS_close SYS_close_range SYS_lseek SYS_dup SYS_dup3 SYS_flock SYS_pipe2
     SYS_ftruncate SYS_truncate SYS_fallocate SYS_fadvise64 SYS_readahead SYS_cachestat
     SYS_fsync SYS_fdatasync SYS_sync SYS_syncfs SYS_sync_file_range
     SYS_sendfile SYS_splice SYS_tee SYS_vmsplice SYS_copy_file_range
@@ -146,5 +146,6 @@ pub(super) const CHECKED: &[(Call, Check)] = &[
     (("SYS_socket", SYS_socket), Check::ConfinedSocket),
     (("SYS_socketpair", SYS_socketpair), Check::LocalPair),
     (("SYS_ioctl", SYS_ioctl), Check::NoTerminalInjection),
+    (("SYS_fcntl", SYS_fcntl), Check::NoLease),
     (("SYS_personality", SYS_personality), Check::PlainPersonality),
 ];

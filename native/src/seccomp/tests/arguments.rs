@@ -112,6 +112,20 @@ fn nothing_types_into_a_terminal_or_changes_its_discipline() {
 }
 
 #[test]
+fn nothing_leases_or_delegates_a_file_or_watches_a_folder_by_signal() {
+    let fcntl = |noise: u64, command: u64| decision(number("fcntl"), [NOISE, noise | command, NOISE, 0, 0, 0]);
+    let refused = [libc::F_SETLEASE, libc::F_NOTIFY, SET_DELEGATION].map(|command| command as u64);
+    for command in refused {
+        assert_eq!(fcntl(0, command), errno(libc::EPERM), "{command}");
+        assert_eq!(fcntl(NOISE, command), errno(libc::EPERM), "{command}");
+    }
+    for command in (0..64).chain(1000..1100).filter(|command| !refused.contains(command)) {
+        assert_eq!(fcntl(0, command), ALLOW, "{command}");
+        assert_eq!(fcntl(NOISE, command), ALLOW, "{command}");
+    }
+}
+
+#[test]
 fn a_personality_is_asked_for_or_made_debuggable_and_nothing_else() {
     let personality = |value: u64| decision(number("personality"), [value, 0, 0, 0, 0, 0]);
     for value in [0, 0x0004_0000, 0xffff_ffff] {

@@ -1,6 +1,7 @@
 //! The same questions to the real kernel: a forked child takes the filter and makes one call.
 
-use std::ffi::c_long;
+use std::ffi::{CString, c_long};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 
@@ -97,6 +98,36 @@ fn a_vsock_cannot_reach_the_hypervisor() {
 fn a_terminal_of_ones_own_takes_no_typed_input_from_its_processes() {
     let args = [0, c_long::try_from(libc::TIOCSTI).unwrap(), 0, 0];
     assert_eq!(call(libc::SYS_ioctl, args), Ended::Errno(libc::EPERM));
+}
+
+/// `fcntl` on a file of the child's own that nobody else has open.
+fn fcntl(program: &[SockFilter], command: c_long, argument: c_long) -> Ended {
+    let folder = CString::new(std::env::temp_dir().into_os_string().into_vec()).unwrap();
+    // SAFETY: the path is a string with its end, and no command asked here takes a pointer.
+    under(program, || unsafe {
+        let file = libc::open(folder.as_ptr(), libc::O_TMPFILE | libc::O_RDWR, 0o600);
+        libc::syscall(libc::SYS_fcntl, file, command, argument)
+    })
+}
+
+#[test]
+fn a_lease_that_the_kernel_would_give_is_refused() {
+    let everything = [SockFilter { code: 0x06, jt: 0, jf: 0, k: ALLOW }];
+    for command in [libc::F_SETLEASE.into(), c_long::from(libc::F_SETLEASE) | 1 << 32] {
+        assert_eq!(fcntl(&everything, command, libc::F_WRLCK.into()), Ended::Done, "{command:#x}");
+        assert_eq!(fcntl(&program(), command, libc::F_WRLCK.into()), Ended::Errno(libc::EPERM), "{command:#x}");
+    }
+    for command in [libc::F_NOTIFY, SET_DELEGATION] {
+        assert_eq!(fcntl(&program(), command.into(), 0), Ended::Errno(libc::EPERM), "{command}");
+    }
+}
+
+#[test]
+fn descriptors_are_still_asked_about_changed_and_doubled() {
+    for command in [libc::F_GETFD, libc::F_GETFL, libc::F_GETLEASE, libc::F_DUPFD_CLOEXEC] {
+        assert_eq!(fcntl(&program(), command.into(), 0), Ended::Done, "{command}");
+    }
+    assert_eq!(fcntl(&program(), libc::F_SETFL.into(), libc::O_NONBLOCK.into()), Ended::Done);
 }
 
 #[test]

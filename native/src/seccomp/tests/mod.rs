@@ -15,6 +15,9 @@ const ARCHITECTURE: u32 = 0xc000_00b7;
 const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
 const KILL: u32 = libc::SECCOMP_RET_KILL_PROCESS;
 
+/// `F_SETDELEG`.
+const SET_DELEGATION: i32 = 1040;
+
 fn errno(number: i32) -> u32 {
     libc::SECCOMP_RET_ERRNO | number as u32
 }

@@ -101,7 +101,7 @@ fn what_languages_and_tools_need_is_allowed() {
 }
 
 #[test]
-fn five_calls_depend_on_their_arguments() {
+fn six_calls_depend_on_their_arguments() {
     let checked: Vec<_> = table()
         .iter()
         .filter_map(|&Entry { name, verdict, .. }| match verdict {
@@ -109,12 +109,13 @@ fn five_calls_depend_on_their_arguments() {
             Verdict::Allow | Verdict::Refuse(_) | Verdict::Kill => None,
         })
         .collect();
-    assert_eq!(checked.len(), 5);
+    assert_eq!(checked.len(), 6);
     for pair in [
         ("clone", Check::NoNewNamespace),
         ("socket", Check::ConfinedSocket),
         ("socketpair", Check::LocalPair),
         ("ioctl", Check::NoTerminalInjection),
+        ("fcntl", Check::NoLease),
         ("personality", Check::PlainPersonality),
     ] {
         assert!(checked.contains(&pair), "{pair:?}");
