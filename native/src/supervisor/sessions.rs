@@ -116,7 +116,12 @@ impl Supervisor {
         let Some(session) = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name)) else {
             return;
         };
-        let deadline = Deadline::Opening { slot, session: session.number };
+        let number = session.number;
+        // One at a time: a deadline of an earlier start would end the shell that has taken its place.
+        if let Some(key) = session.deadline.take() {
+            self.timers.clear(key);
+        }
+        let deadline = Deadline::Opening { slot, session: number };
         session.deadline = Some(self.timers.set(OPENING_LIMIT_US, deadline));
     }
 

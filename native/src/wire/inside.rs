@@ -12,7 +12,7 @@ use super::files::{FileOp, FileReply};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub enum ToInit {
-    /// Starts the shell of the session. Descriptors: leaf folder, then the [`Entrances`].
+    /// Starts the shell of the session. Descriptors: leaf folder, then the entrances (`tasks` of v1 groups).
     /// `keeps`: a text that found no shell in this session is run by the new one; else it is dropped.
     OpenSession {
         uid: u32,
@@ -38,7 +38,7 @@ pub enum ToInit {
         cwd: ByteBuf,
         env: Vec<ByteBuf>,
     },
-    /// A subshell forked off a session. Descriptors: the [`Entrances`], the v2 leaf's among them.
+    /// A subshell forked off a session. Descriptors: the entrances, here `cgroup.procs` of its leaf.
     Fork {
         session: u32,
         io: Io,
@@ -47,7 +47,7 @@ pub enum ToInit {
         env: Vec<ByteBuf>,
         entrances: u8,
     },
-    /// A process of its own. Descriptors: leaf folder, then the [`Entrances`].
+    /// A process of its own. Descriptors: leaf folder, then the entrances (`tasks` of v1 groups).
     Spawn {
         start: Spawn,
         io: Io,

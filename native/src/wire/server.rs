@@ -87,7 +87,7 @@ pub enum Reply {
         sandbox: String,
         reason: String,
     },
-    /// Event: a session's shell ended and was started again from its last state (`restored`), or afresh.
+    /// The request was refused or failed; `step` and `errno` where a step of ours did. Channel 0: the connection ends.
     Error {
         code: String,
         message: String,

@@ -77,20 +77,24 @@ impl Supervisor {
         // The one that waits for this command: it runs in the session, or was to be forked off it.
         let busy = SessionState::Busy { command: number };
         let session = sandbox.sessions.iter().find(|(_, session)| session.state == busy);
-        let session = session.map(|(name, session)| (name.clone(), session.leaf.kill()));
+        let name = session.map(|(name, session)| {
+            // A shell that this does not reach is replaced all the same, and goes with its sandbox.
+            let _ = session.leaf.kill();
+            name.clone()
+        });
         self.finish_without_word(slot, number, outcome);
-        if let Some((name, _)) = session {
-            self.free_without_start(slot, &name);
-            self.restart_session(slot, &name);
+        if let Some(name) = name {
+            self.replace_shell(slot, &name);
         }
     }
 
-    /// So that the shell's return finds no command to run.
-    fn free_without_start(&mut self, slot: u32, name: &str) {
+    /// A new shell, which finds no command to run: the session's has been answered.
+    fn replace_shell(&mut self, slot: u32, name: &str) {
         let session = self.sandboxes.get_mut(&slot).and_then(|sandbox| sandbox.sessions.get_mut(name));
         if let Some(session) = session {
             session.state = SessionState::Opening { channel: None };
         }
+        self.restart_session(slot, name);
     }
 
     pub(in crate::supervisor) fn finish_without_word(&mut self, slot: u32, number: u32, outcome: Outcome) {
@@ -182,8 +186,7 @@ impl Supervisor {
                     running.record.session_restarted = true;
                     // It goes on where it stood when the command began.
                     running.record.cwd = self.cwd_of(slot, &name);
-                    self.free_without_start(slot, &name);
-                    self.restart_session(slot, &name);
+                    self.replace_shell(slot, &name);
                 }
             }
             Place::Own(leaf) => {
